@@ -30,7 +30,7 @@ from tests.peers import nginx_server
 from tests.peers.mail_server import MailServer, worker
 from tests.peers.nginx_server import DEPLOY, LOOPBACK, Nginx
 from tests.problem_shape import assert_problem
-from tests.programs import served
+from tests.programs import forked_programs, served
 from tests.programs.ports import free_port
 
 CEDRINA = ("migrate", "web", "web2", "sockets", "worker")
@@ -201,10 +201,8 @@ class TestTheProcesses:
             "    getattr(cedrina.operations.jobs, name)(int(time.time()) + 20 * 86400)\n"
         )
         environment = {**started.environment("worker"), "DJANGO_SETTINGS_MODULE": "cedrina.settings.prod"}
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=served.ROOT, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
+        status, _out, err = forked_programs.run(["-c", code], environment=environment)
+        assert status == 0, err
 
     def test_seal_the_trail_by_the_worker_under_the_public_address(self, started):
         deadline, note = time.monotonic() + 60, None
@@ -336,15 +334,8 @@ class TestRedis:
             "assert store.reset(['nothing']) == 0\n"
         )
         environment = {**started.environment("web"), "DJANGO_SETTINGS_MODULE": "cedrina.settings.prod"}
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", code],
-            cwd=served.ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        status, _out, err = forked_programs.run(["-c", code], environment=environment)
+        assert status == 0, err
         with redis.Redis(port=started.redis.port) as nobody:
             assert nobody.ping()
 

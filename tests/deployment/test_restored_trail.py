@@ -3,14 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 
 import psycopg
 import pytest
 
 from tests.deployment import roles
 from tests.deployment.test_production_page import at
-from tests.programs import served
+from tests.programs import forked_programs, served
 
 _RECORD = """
 from cedrina.event_types import JOB_CANCELLED
@@ -120,12 +119,7 @@ class TestATrailInANewCluster:
 
 
 def _checked(installation):
-    done = subprocess.run(
-        [sys.executable, "manage.py", "check", "--database", "default", "--tag", "database"],
-        cwd=served.ROOT,
-        env=installation.environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout + done.stderr
+    arguments = ["manage.py", "check", "--database", "default", "--tag", "database"]
+    code, out, err = forked_programs.run(arguments, environment=installation.environment)
+    assert code == 0, err
+    return out + err

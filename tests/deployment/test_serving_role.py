@@ -3,8 +3,6 @@
 import json
 import re
 import secrets
-import subprocess
-import sys
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -16,7 +14,7 @@ from security_events.models import TRAIL_TABLES
 from tests.deployment import roles
 from tests.deployment.conftest import PRODUCTION
 from tests.deployment.roles import OWNER, SERVING, connect
-from tests.programs import served
+from tests.programs import forked_programs, served
 
 TRAIL = "security_events_event"
 COLUMNS = (
@@ -340,17 +338,14 @@ class TestStart:
     """In production; the server starts either way."""
 
     def stderr_of(self, directory, url, **settings):
-
         environment = served.environment(
             **{**PRODUCTION, "EMAIL_URL": f"filemail://{directory}", "DATABASE_URL": url, **settings}
         )
         code = "from cedrina.serving.checks import run_checks; run_checks()"
         environment["DJANGO_SETTINGS_MODULE"] = "cedrina.settings.prod"
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=served.ROOT, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stderr
+        status, _out, said = forked_programs.run(["-c", code], environment=environment)
+        assert status == 0, said
+        return said
 
     def test_warns_of_a_role_that_may_do_too_much(self, urls, tmp_path):
         said = self.stderr_of(tmp_path, urls.superuser)

@@ -1,5 +1,6 @@
 """The workflow for a forge: valid by the published schema of its kind, and nothing but a call of .ci/run."""
 
+import json
 import subprocess
 import sys
 
@@ -10,17 +11,21 @@ from tests.architecture.source import ROOT
 WORKFLOW = ROOT / ".github" / "workflows" / "check.yml"
 
 
-def validated(path):
+def judged(*paths):
     """Return what check-jsonschema says by the schema that it ships (SchemaStore, github-workflow.json)."""
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(path)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    judge = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows"]
+    command = [*judge, "--verbose", "--output-format", "json", *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    return json.loads(done.stdout)
 
 
 def test_is_valid_and_the_judge_tells(tmp_path):
-    assert validated(WORKFLOW).returncode == 0
     wrong = tmp_path / "wrong.yml"
     wrong.write_text(WORKFLOW.read_text().replace("runs-on:", "runs-at:"))
-    assert validated(wrong).returncode == 1
+    said = judged(WORKFLOW, wrong)
+    assert {error["filename"] for error in said["errors"]} == {str(wrong)}, said
+    assert said["successes"] == [str(WORKFLOW)]
 
 
 def test_calls_what_is_called_at_a_desk_and_may_write_nothing():

@@ -10,8 +10,20 @@ import pytest
 from tests.programs.served import ROOT
 
 
+class NotUnpackedError(Exception):
+    """The packages can't be had here; the text says why."""
+
+
 def unpack(name, packages):
     """Return the folder into which the packages are unpacked; skip the test where apt can't get them."""
+    try:
+        return unpacked(name, packages)
+    except NotUnpackedError as error:
+        pytest.skip(str(error))
+
+
+def unpacked(name, packages):
+    """Return the folder into which the packages are unpacked. Raises: NotUnpackedError."""
     folder = ROOT / ".data" / "debian" / name
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("a") as lock:
@@ -19,7 +31,7 @@ def unpack(name, packages):
         if folder.is_dir():
             return folder
         if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
-            pytest.skip(f"{name} is not installed, and can't be unpacked without apt.")
+            raise NotUnpackedError(f"{name} is not installed, and can't be unpacked without apt.")
         fresh = folder.with_suffix(".fresh")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
@@ -37,6 +49,9 @@ def libraries(folder):
 
 
 def _run(command, folder, name):
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=180, check=False)
-    if done.returncode:
-        pytest.skip(f"{name} could not be unpacked: {done.stderr[-300:]}")
+    try:
+        subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=180, check=True)
+    except subprocess.CalledProcessError as error:
+        raise NotUnpackedError(f"{name} could not be unpacked: {error.stderr[-300:]}") from None
+    except subprocess.TimeoutExpired as error:
+        raise NotUnpackedError(f"{name} could not be unpacked: {error}") from None

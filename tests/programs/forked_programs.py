@@ -24,6 +24,7 @@ import time
 from collections import Counter
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from cedrina.tooling.embedded import processes
 from tests.programs import loaded_code
@@ -161,7 +162,8 @@ def _starter():
 def start(arguments, *, environment, stdout=1, stderr=2):
     """Start ``python *arguments`` in a session of its own, in the project's directory, without an input.
 
-    ``arguments`` begin with ``-m`` and a module, or with the path of a file. It gets SIGTERM when the tests end.
+    ``arguments`` begin with ``-m`` and a module, with ``-c`` and a text, or with the path of a file. It gets SIGTERM
+    when the tests end.
     """
     if not IS_POSSIBLE:
         return start_own(arguments, environment=environment, stdout=stdout, stderr=stderr)
@@ -336,6 +338,10 @@ def _run(arguments):
         sys.argv = arguments[1:]
         sys.path[0] = str(ROOT)
         runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+    elif arguments[0] == "-c":
+        sys.argv, sys.path[0] = ["-c"], str(ROOT)
+        main = sys.modules["__main__"] = ModuleType("__main__")
+        exec(arguments[1], vars(main))  # noqa: S102 - that is what -c does
     else:
         sys.argv = list(arguments)
         sys.path[0] = str((ROOT / arguments[0]).parent)

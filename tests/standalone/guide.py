@@ -8,17 +8,21 @@ A page is followed from top to bottom:
 - other Python blocks and SQL blocks are left to the test, which knows what they need.
 
 ``pip install`` is not run. The project imports the apps from the wheel and their requirements from this environment,
-and nothing that the page's extra does not bring.
+and nothing that the page's extra does not bring. Its server is a program of its own; its
+commands are forks of a process that has imported the requirements.
 """
 
 import contextlib
+import json
 import os
 import re
 import secrets
+import shlex
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -28,13 +32,26 @@ from psycopg import sql
 
 from cedrina.tooling.embedded import processes
 from tests.architecture.source import ROOT
+from tests.programs import forked_programs
 from tests.programs.ports import free_port
+from tests.standalone import forked_python
 from tests.standalone.requirements import hide_others
 
 ADDRESS = "http://127.0.0.1:8000"
 DATABASE, REDIS = '"NAME": "project"', "redis://127.0.0.1/0"
 START_SECONDS = 60
 INSTALL = re.compile(r'pip install "cedrina\[([\w-]+)\]"')
+# Most of what a command takes is the import of libraries.
+MANAGE = """
+import contextlib, io, json
+from django.core.management import execute_from_command_line
+printed = []
+for arguments in {commands}:
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        execute_from_command_line(["manage.py", *arguments])
+    printed.append(out.getvalue())
+print(json.dumps(printed))
+"""
 BLOCK = re.compile(
     r"(?:^`(?P<path>[\w/]+\.(?:py|yaml))`\n\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
 )
@@ -64,8 +81,9 @@ def followed(guide, folder, *, site):
         connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
         project = Project(folder, site=site, extra=guide.extra, database_url=_libpq(base, database))
         try:
-            project.follow(guide)
-            yield project
+            with project.python():
+                project.follow(guide)
+                yield project
         finally:
             project.stop_server()
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
@@ -79,7 +97,9 @@ def _libpq(url, database=None):
 class Project:
     def __init__(self, folder, *, site, extra, database_url):
         self.folder, self.database_url = folder / "project", database_url
+        self.programs = folder / "programs"
         self.folder.mkdir()
+        self.programs.mkdir()
         self.database = urlsplit(database_url).path[1:]
         self.port, self.server, self.is_served_old = free_port(), None, False
         self.environment = self._environment(hide_others(folder, site=site, extra=extra), site)
@@ -95,7 +115,7 @@ class Project:
             "PGUSER": unquote(parts.username or ""),
             "PGPASSWORD": unquote(parts.password or ""),
         }
-        path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
+        path = os.pathsep.join([str(self.programs), str(Path(sys.executable).parent), kept["PATH"]])
         return (
             kept
             | {name: value for name, value in postgres.items() if value}
@@ -105,6 +125,28 @@ class Project:
                 "PYTHONWARNINGS": "error",
             }
         )
+
+    @contextlib.contextmanager
+    def python(self):
+        """Let programs of the project be forks of a process with its libraries, see ``forked_python.py``."""
+        with contextlib.ExitStack() as everything:
+            # A socket's path has at most 107 bytes.
+            address = Path(everything.enter_context(tempfile.TemporaryDirectory())) / "socket"
+            forked_python.write_client(self.programs / "python", python=sys.executable, address=address)
+            starter = everything.enter_context(
+                subprocess.Popen(
+                    [sys.executable, forked_python.__file__, address, *forked_programs.LIBRARIES],
+                    cwd=self.folder,
+                    env=self.environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    start_new_session=True,
+                    preexec_fn=processes.ends_with_parent(signal.SIGTERM),
+                )
+            )
+            everything.callback(os.killpg, starter.pid, signal.SIGKILL)
+            assert starter.stdout.readline() == b"ready\n"
+            yield
 
     def follow(self, guide):
         """Write the files and run the commands of a page, in its order."""
@@ -147,8 +189,9 @@ class Project:
         assert done.returncode == 0, f"{arguments}\n{done.stdout}{done.stderr}"
         return done.stdout
 
-    def manage(self, *arguments):
-        return self.run("python", "manage.py", *arguments)
+    def manage(self, *commands):
+        """Run commands of manage.py, one after the other, in one process; return what each printed."""
+        return json.loads(self.shell(MANAGE.format(commands=[shlex.split(command) for command in commands])))
 
     def shell(self, *texts):
         """Run Python with the apps of the project loaded."""
@@ -158,7 +201,7 @@ class Project:
     def start_server(self):
         self.stop_server()
         self.server = subprocess.Popen(
-            ["python", "manage.py", "runserver", "--noreload", f"127.0.0.1:{self.port}"],
+            [sys.executable, "manage.py", "runserver", "--noreload", f"127.0.0.1:{self.port}"],
             cwd=self.folder,
             env={**self.environment, "PYTHONWARNINGS": "default"},
             stdin=subprocess.DEVNULL,

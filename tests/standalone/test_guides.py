@@ -16,6 +16,7 @@ ACCOUNTS = Guide("accounts.md")
 EVENTS = Guide("security-events.md")
 TOKENS = Guide("tokens.md")
 LIMITS = Guide("rate-limiting.md")
+CHECKS, MIGRATIONS = "check --fail-level WARNING", "makemigrations --check --dry-run"
 
 
 def settings_named(guide):
@@ -38,8 +39,7 @@ def test_every_block_is_run(guide, loose):
 class TestRateLimiting:
     def test_page_works(self, installed, tmp_path):
         with followed(LIMITS, tmp_path, site=installed) as project:
-            project.manage("check", "--fail-level", "WARNING")
-            project.manage("makemigrations", "--check", "--dry-run")
+            project.manage(CHECKS, MIGRATIONS)
             printed = project.shell(*LIMITS.loose("python"), "print(decisions)")
 
             assert printed.strip() == "[True, True, True, True, True, False]"
@@ -68,17 +68,21 @@ print(sealed.events, sealed.checkpoint.size)
 class TestSecurityEvents:
     def test_page_works(self, installed, tmp_path):
         with followed(EVENTS, tmp_path, site=installed) as project:
-            project.manage("check", "--fail-level", "WARNING")
+            project.manage(CHECKS)
             printed = project.shell(CALLS, *EVENTS.loose("python"), RESULTS).splitlines()
             logged = [line for line in printed if "security_event " in line]
             assert ["type=order.refunded" in line for line in logged] == [True, False, True, False]
             shown = [line for line in printed if line not in logged and "audit_trail_sealed" not in line]
             assert shown == ["a***@example.com", "203.0.113.7", "[True, False]", "['A-17', 'A-17'] 2 0", "1", "3 3"]
-            assert project.manage("record_counts").strip().endswith("recorded")
 
-            project.manage("seal_audit_trail")
-            verified = json.loads(project.manage("verify_audit_trail", "--json"))
-            project.manage("export_security_events", "--output", "events.ndjson")
+            counted, _sealed, verified, _exported = project.manage(
+                "record_counts",
+                "seal_audit_trail",
+                "verify_audit_trail --json",
+                "export_security_events --output events.ndjson",
+            )
+            assert counted.strip().endswith("recorded")
+            verified = json.loads(verified)
             exported = (project.folder / "events.ndjson").read_text().splitlines()
             assert verified["ok"]
             assert verified["checked"] == len(exported) >= 4
@@ -123,8 +127,7 @@ print(end_membership(user=user), Session.objects.latest("created_at").get_end_re
 class TestTokens:
     def test_page_works(self, installed, tmp_path):
         with followed(TOKENS, tmp_path, site=installed) as project:
-            project.manage("check", "--fail-level", "WARNING")
-            project.manage("makemigrations", "--check", "--dry-run")
+            project.manage(CHECKS, MIGRATIONS)
             first, presented = (
                 json.loads((project.folder / name).read_text())["refresh_token"] for name in ("ada.json", "newest.json")
             )
@@ -145,8 +148,7 @@ class TestTokens:
 class TestAccess:
     def test_page_works(self, installed, tmp_path):
         with followed(ACCESS, tmp_path, site=installed) as project:
-            project.manage("check", "--fail-level", "WARNING")
-            project.manage("makemigrations", "--check", "--dry-run")
+            project.manage(CHECKS, MIGRATIONS)
             shown = "import json; print(json.dumps([json.loads(before), json.loads(after)]))"
             printed = project.shell(*ACCESS.loose("python"), shown)
 
@@ -161,8 +163,7 @@ class TestAccess:
 class TestAccounts:
     def test_page_works(self, installed, tmp_path):
         with followed(ACCOUNTS, tmp_path, site=installed) as project:
-            project.manage("check", "--fail-level", "WARNING")
-            project.manage("makemigrations", "--check", "--dry-run")
+            project.manage(CHECKS, MIGRATIONS)
             (worker,) = ACCOUNTS.loose("sh")
             printed = project.run("sh", "-c", f"{worker.strip()} --one-shot")
 

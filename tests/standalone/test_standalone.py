@@ -23,15 +23,29 @@ NOT_IMPORTED = {
     "access": ("accounts.access.admin",),
 }
 
-IMPORT_EVERYTHING = """
-import importlib, json, pkgutil, sys
+# One process answers for an app: each takes a second until Django is set up.
+JUDGE = """
+import contextlib, importlib, io, json, pkgutil, sys
 import django
+from django.core.management import call_command
 django.setup()
-import {app}
-for module in pkgutil.walk_packages({app}.__path__, "{app}."):
+
+def outcome(*arguments, **options):
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        try:
+            call_command(*arguments, **options)
+        except (Exception, SystemExit) as error:
+            return f"{{error!r}} {{said.getvalue()}}"
+    return None
+
+checks = outcome("check", fail_level="WARNING")
+migrations = outcome("makemigrations", "{app}", check_changes=True, dry_run=True)
+import {package}
+for module in pkgutil.walk_packages({package}.__path__, "{package}."):
     if module.name not in {others}:
         importlib.import_module(module.name)
-print(json.dumps(sorted(sys.modules)))
+print(json.dumps({{"checks": checks, "migrations": migrations, "modules": sorted(sys.modules)}}))
 """
 
 
@@ -54,7 +68,15 @@ def run(app, *arguments):
     )
 
 
-@pytest.mark.parametrize("app", APPS)
+@pytest.fixture(scope="class")
+def judged(app):
+    """What a process in the bare project of an app finds: refusals of two commands, and all modules it has imported."""
+    done = run(app, "-c", JUDGE.format(app=app, package=PACKAGES.get(app, app), others=NOT_IMPORTED.get(app, ())))
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("app", APPS, scope="class")
 class TestApp:
     def test_passes_its_journey(self, app):
         done = run(
@@ -79,22 +101,14 @@ class TestApp:
     def without_xdist(self):
         return ("-o", "required_plugins=pytest-django pytest-socket pytest-timeout")
 
-    def test_passes_its_checks(self, app):
-        done = run(app, "-m", "django", "check", "--fail-level", "WARNING")
+    def test_passes_its_checks(self, judged):
+        assert judged["checks"] is None
 
-        assert done.returncode == 0, done.stderr
+    def test_needs_no_migration_of_its_own(self, judged):
+        assert judged["migrations"] is None
 
-    def test_needs_no_migration_of_its_own(self, app):
-        done = run(app, "-m", "django", "makemigrations", app, "--check", "--dry-run")
-
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    def test_imports_nothing_from_above(self, app):
-        package = PACKAGES.get(app, app)
-        done = run(app, "-c", IMPORT_EVERYTHING.format(app=package, others=NOT_IMPORTED.get(app, ())))
-
-        assert done.returncode == 0, done.stderr
-        loaded = json.loads(done.stdout.splitlines()[-1])
+    def test_imports_nothing_from_above(self, app, judged):
+        package, loaded = PACKAGES.get(app, app), judged["modules"]
         allowed = {"cedrina_base", *({"tokens": {"tokens", "security_events"}}.get(app, {package.partition(".")[0]}))}
         assert {name.partition(".")[0] for name in loaded} & OURS == allowed
         assert [

@@ -1,5 +1,6 @@
 """Prometheus, promtool and amtool: those of this machine, or unpacked from packages."""
 
+import os
 import shutil
 import subprocess
 import time
@@ -26,7 +27,11 @@ def program(name):
 def run(name, *arguments, folder=ROOT):
     """Run a program and return what it printed. It must succeed."""
     command = [program(name), *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    # The heap of promtool may grow ninefold before it is collected: 6.7 s of CPU for all alerts instead of 8.0 s.
+    environment = {**os.environ, "GOGC": "800"}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

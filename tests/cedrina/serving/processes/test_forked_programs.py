@@ -63,6 +63,12 @@ class TestStart:
             assert (code, out) == (1, "")
             assert "BCRYPT_ROUNDS must be a whole number" in err
 
+    def test_runs_a_text_as_the_interpreter_does(self):
+        environment = served.environment(DATABASE_URL=NOWHERE.format("a"))
+        text = "import sys, cedrina\nprint(sys.argv, __name__)\nsys.exit('the end')"
+
+        assert forked_programs.run(["-c", text], environment=environment) == (1, "['-c'] __main__\n", "the end\n")
+
 
 class TestKindOf:
     def test_is_the_environment_without_what_is_each_programs_own(self):
