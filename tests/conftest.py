@@ -29,7 +29,7 @@ TEMPLATE = pytest.StashKey[object]()  # of migrated_template.MigratedTemplate
 # Folders whose tests start processes, and fixtures that are processes; folders and files that ask hundreds of times.
 OF_PROCESSES = {"deployment", "embedded", "journeys", "standalone", "edge", "own_redis", "nodes"}
 THOROUGH = {"bad_input", "concurrency", "properties", "test_conformance.py"}
-# So many are made before the garbage collector looks at them. With Python's 700 it took 7 % of the CPU, now 4 %.
+# So many are made before the garbage collector looks at them. With Python's 700 it took 7 % of the CPU, now 5 %.
 YOUNG_OBJECTS = 10_000
 SHIPPED_VERSION = 1  # of the access policy
 SERVER_RECEIVER = "cedrina.serving"  # of signals, which the handler of our servers adds
