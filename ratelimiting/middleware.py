@@ -28,7 +28,7 @@ class RateLimitMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
         try:
-            active_policies.from_settings()
+            active_policies.current()
         except PolicyInvalid as error:
             raise ImproperlyConfigured("\n".join(map(str, error.faults))) from error
 

@@ -135,7 +135,8 @@ def page(*, after: str, limit: int) -> PolicyPage:
 def forget_stored() -> None:
     """Forget what was read from the database. For tests."""
     with _state.lock:
-        _state.version, _state.stored, _state.policies = 0, (), None
+        if _state.version:  # without, the set is made of the settings alone, and the next test may have it
+            _state.version, _state.stored, _state.policies = 0, (), None
 
 
 def from_settings(*, known: KnownNames | None = None) -> tuple[dict[str, LimitPolicy], dict[str, str]]:

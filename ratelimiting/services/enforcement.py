@@ -53,6 +53,12 @@ def store() -> Store:
     return _store
 
 
+def forget_store() -> None:
+    """Forget the store and, where it is this process's own, its counts. For tests."""
+    global _store  # noqa: PLW0603 - as above
+    _store = None
+
+
 def _create() -> Store:
     local = MemoryStore(most_keys=rate_limiting_settings.LOCAL_STORE_KEYS)
     url = rate_limiting_settings.REDIS_URL
@@ -74,9 +80,8 @@ def _without_off(levels: Sequence[Level]) -> Sequence[Level]:
 
 
 def _discard_store(*, setting: str, **_: Any) -> None:
-    global _store  # noqa: PLW0603 - as above
     if setting == "RATELIMITING":
-        _store = None
+        forget_store()
 
 
 setting_changed.connect(_discard_store, dispatch_uid="ratelimiting.enforcement")

@@ -33,8 +33,9 @@ class TestAMethod:
         ):
             if method in known or method.upper() in known:
                 continue
-            problem = assert_problem(send(method, path, b"{}"), status=405, code="method_not_allowed")
-            allowed = send(method, path, b"{}").headers["Allow"].split(", ")
+            answer = send(method, path, b"{}")
+            problem = assert_problem(answer, status=405, code="method_not_allowed")
+            allowed = answer.headers["Allow"].split(", ")
             assert set(allowed) - {"HEAD"} == known, problem
 
 
@@ -231,8 +232,9 @@ class TestAHeader:
         assert answer.status_code == 200
         assert b"evil" not in answer.content
 
+    # Those that no call reads go together: none of them can have a request refused and so hide what the others do.
     @pytest.mark.parametrize(
-        "name",
+        "names",
         [
             "If-Match",
             "Accept-Language",
@@ -242,22 +244,17 @@ class TestAHeader:
             "User-Agent",
             "Cookie",
             "Content-Length",
-            "X-HTTP-Method-Override",
-            "Range",
-            "Expect",
             "X-Forwarded-Proto",
             "Origin",
-            "Referer",
-            "If-None-Match",
-            "If-Modified-Since",
+            "X-HTTP-Method-Override, Range, Expect, Referer, If-None-Match, If-Modified-Since",
         ],
     )
-    def test_of_junk_does_no_harm(self, send, name):
+    def test_of_junk_does_no_harm(self, send, names):
         for call in calls():
             for text in ("", "\x00", "\u00e9", "x" * 9000, 'a,b,,;;="', "-1", "9" * 400):
-                if name == "Content-Length" and not (text.isascii() and text.isdigit()):
+                if names == "Content-Length" and not (text.isascii() and text.isdigit()):
                     continue
-                headers = {**call.headers, name: text}
+                headers = {**call.headers, **dict.fromkeys(names.split(", "), text)}
                 assert_acceptable(send(call.method, call.path, b"{}", signed_in=not call.is_public, **headers))
 
     def test_of_a_correlation_id_is_kept_only_when_it_is_one(self, send):

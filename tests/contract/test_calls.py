@@ -1,9 +1,8 @@
 """What the OpenAPI document says of each call: all that the contract promises, and examples that fit."""
 
-import pytest
-
 from tests.contract.promised import PROMISED, PUBLIC, SUCCESSES
 from tests.described import codes_of, examples_of, is_public, json_schema, operations, plain, resolved, responses
+from tests.for_each import for_each
 from tests.problem_shape import CODES
 
 
@@ -16,7 +15,7 @@ def is_shown(content):
 
 
 class TestEveryCall:
-    @pytest.mark.parametrize("name", PROMISED)
+    @for_each("name", PROMISED)
     def test_names_its_problems(self, name):
         codes = codes_of(operations()[name])
         flat = set().union(*codes.values())
@@ -28,25 +27,25 @@ class TestEveryCall:
         if not name.endswith("z"):
             assert "not_acceptable" in flat
 
-    @pytest.mark.parametrize("name", PROMISED)
+    @for_each("name", PROMISED)
     def test_says_whether_it_is_public(self, name):
         operation = operations()[name]
         assert is_public(operation) == (name in PUBLIC)
         assert (401 in codes_of(operation)) >= (name not in PUBLIC)
 
-    @pytest.mark.parametrize("name", PROMISED)
+    @for_each("name", PROMISED)
     def test_says_how_it_succeeds(self, name):
         successes = {status for status in operations()[name]["responses"] if status.startswith("2")}
         assert successes == SUCCESSES.get(name, {"200"})
 
-    @pytest.mark.parametrize("name", PROMISED)
+    @for_each("name", PROMISED)
     def test_with_a_body_says_what_a_bad_one_gets(self, name):
         operation = operations()[name]
         if "requestBody" in operation:
             flat = set().union(*codes_of(operation).values())
             assert flat >= {"malformed_request", "payload_too_large", "unsupported_media_type", "validation_error"}
 
-    @pytest.mark.parametrize("name", PROMISED)
+    @for_each("name", PROMISED)
     def test_is_described_and_shown(self, name):
         operation = operations()[name]
         assert operation["description"]
@@ -60,7 +59,7 @@ class TestEveryCall:
 
 
 class TestExamples:
-    @pytest.mark.parametrize("name", PROMISED)
+    @for_each("name", PROMISED)
     def test_fit_the_schemas_beside_them(self, name):
         whole = plain()
         verb, path = name.split(" ")

@@ -93,6 +93,26 @@ class TestRefresh:
         assert active_policies.current().policies["some"].limit == 2
 
 
+class TestForgetStored:
+    def test_goes_back_to_the_settings(self, given, db):
+        given([document(name="a")])
+        policies.create(document=document(name="b"), author=BOSS, reason="more", now=timezone.now())
+        active_policies.refresh()
+        assert set(active_policies.current().policies) == {"a", "b"}
+
+        active_policies.forget_stored()
+
+        assert set(active_policies.current().policies) == {"a"}
+
+    def test_keeps_what_was_made_of_the_settings_alone(self, given):
+        given([document(name="a")])
+        before = active_policies.current()
+
+        active_policies.forget_stored()
+
+        assert active_policies.current() is before
+
+
 class TestPlan:
     def test_leaves_out_what_is_off_and_what_does_not_fit(self, given):
         given(

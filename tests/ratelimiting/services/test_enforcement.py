@@ -39,6 +39,11 @@ class TestStore:
         settings.RATELIMITING = {"LOCAL_STORE_KEYS": 5}
         assert enforcement.store() is not first
 
+    def test_is_another_when_it_was_forgotten(self, alone):
+        first = enforcement.store()
+        enforcement.forget_store()
+        assert enforcement.store() is not first
+
 
 @pytest.mark.parametrize("where", ["alone", "together", "failing"])
 class TestDecide:
