@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import types
 from collections import Counter
 from importlib import import_module
 from pathlib import Path
@@ -161,7 +162,8 @@ def _starter():
 def start(arguments, *, environment, stdout=1, stderr=2):
     """Start ``python *arguments`` in a session of its own, in the project's directory, without an input.
 
-    ``arguments`` begin with ``-m`` and a module, or with the path of a file. It gets SIGTERM when the tests end.
+    ``arguments`` begin with ``-m`` and a module, with ``-c`` and code, or with the path of a file. It gets SIGTERM when
+    the tests end.
     """
     if not IS_POSSIBLE:
         return start_own(arguments, environment=environment, stdout=stdout, stderr=stderr)
@@ -336,6 +338,11 @@ def _run(arguments):
         sys.argv = arguments[1:]
         sys.path[0] = str(ROOT)
         runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+    elif arguments[0] == "-c":
+        sys.argv = ["-c", *arguments[2:]]
+        sys.path[0] = str(ROOT)
+        main = sys.modules["__main__"] = types.ModuleType("__main__")
+        exec(compile(arguments[1], "<string>", "exec"), vars(main))  # noqa: S102 - as the interpreter does
     else:
         sys.argv = list(arguments)
         sys.path[0] = str((ROOT / arguments[0]).parent)
