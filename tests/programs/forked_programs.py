@@ -21,10 +21,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import types
 from collections import Counter
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 from cedrina.tooling.embedded import processes
 from tests.programs import loaded_code
@@ -162,17 +162,20 @@ def _starter():
 def start(arguments, *, environment, stdout=1, stderr=2):
     """Start ``python *arguments`` in a session of its own, in the project's directory, without an input.
 
-    ``arguments`` begin with ``-m`` and a module, with ``-c`` and a text, or with the path of a file. It gets SIGTERM
-    when the tests end.
+    ``arguments`` begin with ``-m`` and a module, with ``-c`` and code, or with the path of a file. It gets SIGTERM when
+    the tests end.
     """
     if not IS_POSSIBLE:
         return start_own(arguments, environment=environment, stdout=stdout, stderr=stderr)
     message = json.dumps({"arguments": list(arguments), "environment": environment}).encode()
     assert len(message) < MESSAGE_BYTES
-    loaded = _STARTERS.of(loaded_code.kind_of(arguments, environment))
+    kind = loaded_code.kind_of(arguments, environment)
+    loaded = _STARTERS.of(kind, environment)
     program = loaded and _ask(loaded, message, stdout, stderr)
-    # Without our code, when that can't be loaded: the program says why.
-    program = program or _ask(_starter(), message, stdout, stderr)
+    if not program:
+        # Without our code, when that can't be loaded: the program says why. Others of its kind may have no fault.
+        _STARTERS.forget(kind)
+        program = _ask(_starter(), message, stdout, stderr)
     assert program, "the process could not be started"
     return program
 
@@ -199,29 +202,34 @@ class _Starters:
         self._seen, self._loaded = Counter(), {}
         atexit.register(self._end, 0)
 
-    def of(self, kind):
+    def of(self, kind, environment):
         """Return the connection to the one of a kind, None for the first program of a kind."""
         self._seen[kind] += 1
         if kind is None or self._seen[kind] == 1:
             return None
-        found = self._loaded.pop(kind, None) or self._start(kind)
+        found = self._loaded.pop(kind, None) or self._start(environment)
         self._loaded[kind] = found
         self._end(MOST_KINDS)
         return found[0]
 
-    def _start(self, kind):
+    def _start(self, environment):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        message = json.dumps({"arguments": LOADS_CODE, "environment": loaded_code.environment_of(kind)}).encode()
+        message = json.dumps(
+            {"arguments": LOADS_CODE, "environment": loaded_code.environment_for(environment)}
+        ).encode()
         with theirs, Path(os.devnull).open("wb") as nowhere:
             process = _ask(_starter(), message, nowhere.fileno(), nowhere.fileno(), theirs.fileno())
         assert process, "the process that forks others has ended"
         return ours, process.connection
 
+    def forget(self, kind):
+        """Let the one of a kind end when its programs have ended."""
+        for connection in self._loaded.pop(kind, ()):
+            connection.close()
+
     def _end(self, number):
-        """Let all but a number of them end when their programs have ended."""
         while len(self._loaded) > number:
-            for connection in self._loaded.pop(next(iter(self._loaded))):
-                connection.close()
+            self.forget(next(iter(self._loaded)))
 
 
 _STARTERS = _Starters()
@@ -339,9 +347,10 @@ def _run(arguments):
         sys.path[0] = str(ROOT)
         runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
     elif arguments[0] == "-c":
-        sys.argv, sys.path[0] = ["-c"], str(ROOT)
-        main = sys.modules["__main__"] = ModuleType("__main__")
-        exec(arguments[1], vars(main))  # noqa: S102 - that is what -c does
+        sys.argv = ["-c", *arguments[2:]]
+        sys.path[0] = str(ROOT)
+        main = sys.modules["__main__"] = types.ModuleType("__main__")
+        exec(compile(arguments[1], "<string>", "exec"), vars(main))  # noqa: S102 - as the interpreter does
     else:
         sys.argv = list(arguments)
         sys.path[0] = str((ROOT / arguments[0]).parent)

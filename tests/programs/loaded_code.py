@@ -1,8 +1,9 @@
 """What forks of our programs have loaded already: our code, with the settings of their kind of environment.
 
-A kind is an environment without what each program has for itself: its database and its port. A process of a kind loads
-what a program of that kind would, with a database that does not exist; a fork of it reads all settings again. The HTTP
-server forks its workers in the same way (``cedrina/serving/processes/preloading.py``).
+A kind is an environment without what each program has for itself, such as its database and its port: settings that no
+code reads while it is loaded. A process of a kind loads what a program of that kind would, with a database that does
+not exist; a fork of it reads all settings again. The HTTP server forks its workers in the same way
+(``cedrina/serving/processes/preloading.py``).
 """
 
 import gc
@@ -13,7 +14,7 @@ import time
 from importlib import import_module, reload
 from pathlib import Path
 
-EACH_ITS_OWN = {"DATABASE_URL", "PORT"}
+EACH_ITS_OWN = {"DATABASE_POOL_MAX", "DATABASE_URL", "EMAIL_URL", "PORT", "WEB_CONCURRENCY"}
 # pytest tells it to programs; to the kind it is of no account.
 IGNORED = {"PYTEST_CURRENT_TEST"}
 NO_DATABASE = "postgres://nobody:nothing@127.0.0.1:1/none"
@@ -27,9 +28,9 @@ def kind_of(arguments, environment):
     return frozenset((name, text) for name, text in environment.items() if name not in EACH_ITS_OWN | IGNORED)
 
 
-def environment_of(kind):
-    """Return the environment of the process that loads the code for a kind."""
-    return {**dict(kind), "DATABASE_URL": NO_DATABASE, "PORT": "1"}
+def environment_for(environment):
+    """Return the environment of the process that loads the code for programs of the kind of this one."""
+    return {**environment, "DATABASE_URL": NO_DATABASE, "PORT": "1"}
 
 
 def load():

@@ -15,6 +15,8 @@ import httpx
 import psycopg
 from psycopg import sql
 
+from cedrina.tooling.embedded import accounts, binaries
+from cedrina.tooling.embedded.errors import EmbeddedServerError
 from tests.programs import forked_programs
 from tests.programs.ports import free_port
 
@@ -182,11 +184,37 @@ def _template(base):
         if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
             try:
-                migrate(_with_name(base, name))
+                _fill(_with_name(base, name), version=connection.info.server_version)
             except BaseException:
                 drop_template(base, RUN)
                 raise
     return name
+
+
+def _fill(url, *, version):
+    """Give a template its tables: those of the template on the tests' own server, if it is on another one.
+
+    To migrate takes nine seconds of CPU and more; pg_dump and psql take less than one.
+    """
+    programs = _programs_of(version)
+    if urlsplit(url).netloc == urlsplit(os.environ["DATABASE_URL"]).netloc or programs is None:
+        migrate(url)
+        return
+    with database() as source:  # a copy: while somebody is connected to the template, nobody can copy it
+        dump = [programs / "pg_dump", "--no-owner", _libpq(source)]
+        fill = [programs / "psql", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", _libpq(url)]
+        with subprocess.Popen(dump, stdout=subprocess.PIPE) as dumped:
+            subprocess.run(fill, stdin=dumped.stdout, stdout=subprocess.DEVNULL, check=True)
+        assert dumped.returncode == 0
+
+
+def _programs_of(version):
+    """Return where pg_dump and psql of a server's major version are, None if they are not here."""
+    ourselves = accounts.RunAs(uid=os.geteuid(), gid=os.getegid(), is_somebody_else=False)
+    with contextlib.suppress(EmbeddedServerError):
+        found = binaries.find_postgres(run_as=ourselves, copies=Path(os.devnull), major=version // 10_000).directory
+        return found if (found / "pg_dump").exists() and (found / "psql").exists() else None
+    return None
 
 
 def template_of(run):

@@ -73,10 +73,9 @@ def test_a_role_sees_the_pages_of_the_admin_that_the_table_says(role, now):
     policy = shipped_policy()
     browser = Client()
     sign_in_at_admin(browser, UserFactory(roles=[role], raw_password=PASSWORD))
-    wrong = []
+    wrong, pages = [], admin_pages()
     for model, page in admin.site._registry.items():
-        names = admin_pages()[model._meta.label_lower]
-        may = any(allows(policy, role, name, now) for name in names)
+        may = any(allows(policy, role, name, now) for name in pages[model._meta.label_lower])
         if not hasattr(page, "changelist_view"):
             continue
         answer = browser.get(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"))

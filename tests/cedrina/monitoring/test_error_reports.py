@@ -3,15 +3,13 @@
 import gzip
 import json
 import logging
-import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from cedrina.monitoring.error_reports import MOST_AT_A_TIME, ErrorReporter
-from tests.programs import served
+from tests.programs import forked_programs, served
 
 SECRETS = ("planted-password-1", "wilhelmina@example.org", "198.51.100.77", "cdm_planted-token", "row-of-a-person")
 # What a request, a log line and an error could give away.
@@ -81,18 +79,11 @@ class Receiver:
 def envelopes():
     receiver = Receiver()
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, *SECRETS],
-            cwd=served.ROOT,
-            env=served.environment(
-                SENTRY_DSN=receiver.dsn, DJANGO_SETTINGS_MODULE="cedrina.settings.dev", LOG_LEVEL="ERROR"
-            ),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
+        environment = served.environment(
+            SENTRY_DSN=receiver.dsn, DJANGO_SETTINGS_MODULE="cedrina.settings.dev", LOG_LEVEL="ERROR"
         )
-        assert done.returncode == 0, done.stderr
+        code, _, err = forked_programs.run(["-c", PROGRAM, *SECRETS], environment=environment)
+        assert code == 0, err
     finally:
         receiver.stop()
     return receiver.bodies

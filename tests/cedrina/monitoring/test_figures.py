@@ -2,9 +2,8 @@
 
 import functools
 import json
+import os
 import shutil
-import subprocess
-import sys
 from datetime import timedelta
 
 import pytest
@@ -21,6 +20,7 @@ from security_events import event_types
 from security_events.services import recording
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tokens import PHONE, open_session
+from tests.programs import forked_programs
 from tokens.errors import RefreshTokenInvalid, RefreshTokenReused
 from tokens.models import Session
 from tokens.services import rotation
@@ -89,7 +89,8 @@ print(json.dumps({each._declaration.name: [*each._declaration.labels] for each i
 
 @functools.cache
 def declared():
-    of_server = subprocess.run([sys.executable, "-c", OF_A_SERVER], capture_output=True, text=True, check=True).stdout
+    code, of_server, err = forked_programs.run(["-c", OF_A_SERVER], environment=dict(os.environ))
+    assert code == 0, err
     counted = {f"cedrina_{name}": set(labels) for name, labels in json.loads(of_server).items()}
     return counted | {f"cedrina_{figure.name}": set(figure.labels) for figure in STORED_FIGURES.values()}
 

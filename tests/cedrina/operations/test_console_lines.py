@@ -1,17 +1,15 @@
 """The short lines of a development machine."""
 
 import logging
-import subprocess
-import sys
-from pathlib import Path
+import os
 
 import pytest
 from django.core.mail import EmailMessage, EmailMultiAlternatives, get_connection
 
 from cedrina.operations import console_lines
 from cedrina.operations.mail_lines import link_of
+from tests.programs import forked_programs
 
-ROOT = Path(__file__).resolve().parents[3]
 TOKEN = "cdm_" + "A" * 30
 SCRIPT = """
 import structlog
@@ -29,9 +27,9 @@ for severity in ("info", "low", "medium", "high"):
 
 def lines(level):
     script = SCRIPT.format(level=level, token=TOKEN)
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == ""
-    return done.stderr.splitlines()
+    code, out, err = forked_programs.run(["-c", script], environment=dict(os.environ))
+    assert (code, out) == (0, ""), err
+    return err.splitlines()
 
 
 @pytest.mark.process

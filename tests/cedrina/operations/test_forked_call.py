@@ -1,11 +1,8 @@
 """The background worker runs its system checks in a process that ends with all the views that they load."""
 
-import subprocess
-import sys
-
 import pytest
 
-from tests.programs import served
+from tests.programs import forked_programs, served
 
 CHECKED = """
 import sys, django
@@ -22,32 +19,26 @@ print("accounts.urls" in sys.modules)
 
 
 def run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-c", CHECKED, *arguments],
-        cwd=served.ROOT,
-        env={**served.environment(), "DJANGO_SETTINGS_MODULE": "cedrina.settings.dev"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    """Run the checks as a program; return its exit code, standard output and standard error."""
+    environment = {**served.environment(), "DJANGO_SETTINGS_MODULE": "cedrina.settings.dev"}
+    return forked_programs.run(["-c", CHECKED, *arguments], environment=environment)
 
 
 @pytest.mark.process
 class TestCallInFork:
     def test_leaves_nothing_of_what_the_checks_of_the_worker_load(self):
-        done = run()
-        assert done.returncode == 0, done.stderr
-        assert done.stdout == "False\n"
+        code, out, err = run()
+        assert code == 0, err
+        assert out == "False\n"
 
     def test_says_what_a_check_refuses_and_ends(self):
-        done = run("broken")
-        assert done.returncode == 1
-        assert "(sky.E001) The sky fell.\n\tHINT: Lift it." in done.stderr
-        assert not done.stdout
+        code, out, err = run("broken")
+        assert code == 1
+        assert "(sky.E001) The sky fell.\n\tHINT: Lift it." in err
+        assert not out
 
     def test_shows_an_error_of_the_function_and_ends(self):
-        done = run("raises")
-        assert done.returncode == 1
-        assert "ZeroDivisionError" in done.stderr
-        assert not done.stdout
+        code, out, err = run("raises")
+        assert code == 1
+        assert "ZeroDivisionError" in err
+        assert not out

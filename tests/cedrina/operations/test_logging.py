@@ -1,16 +1,14 @@
 """Log lines: of one shape, tied to their request, without secrets."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
+import os
 
 import pytest
 
 from cedrina.operations.logging import add_correlation_id
 from security_events.context import RequestContext, bind
+from tests.programs import forked_programs
 
-ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """
 import logging, structlog
 from cedrina.operations.logging import configure
@@ -26,10 +24,9 @@ except ValueError:
 
 
 def lines(form):
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT.format(form=form)], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return done.stderr
+    code, _, err = forked_programs.run(["-c", SCRIPT.format(form=form)], environment=dict(os.environ))
+    assert code == 0, err
+    return err
 
 
 @pytest.mark.process

@@ -1,11 +1,8 @@
 """The checks before a server serves run in a fork, of which nothing stays but what it said."""
 
-import subprocess
-import sys
-
 import pytest
 
-from tests.programs import served
+from tests.programs import forked_programs, served
 
 pytestmark = pytest.mark.process
 REFUSED = {"TOKEN_PROFILE": "hardened", "ACCESS_TOKEN_SECONDS": "3000"}
@@ -32,32 +29,31 @@ load_and_check(load)
 
 
 def run(code, **settings):
+    """Run code as a program; return its exit code, standard output and standard error."""
     environment = {**served.environment(DATABASE_URL="postgres://nobody@127.0.0.1:1/none"), **settings}
     environment["DJANGO_SETTINGS_MODULE"] = "cedrina.settings.dev"
-    return subprocess.run(
-        [sys.executable, "-c", code], cwd=served.ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    return forked_programs.run(["-c", code], environment=environment)
 
 
 class TestLoadAndCheck:
     def test_leaves_no_connection_and_no_thread(self):
-        done = run(NOTHING_STAYS)
-        assert (done.returncode, done.stdout) == (0, "nothing stays\n"), done.stderr
-        assert "database_unavailable" in done.stderr  # the checks have looked for it
+        code, out, err = run(NOTHING_STAYS)
+        assert (code, out) == (0, "nothing stays\n"), err
+        assert "database_unavailable" in err  # the checks have looked for it
 
     def test_refuses_in_the_words_of_the_checks_what_they_refuse(self):
-        done = run(NOTHING_STAYS, **REFUSED)
-        assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr.startswith("Cedrina does not start:\n")
-        assert "tokens.E003" in done.stderr
-        assert "Traceback" not in done.stderr
+        code, out, err = run(NOTHING_STAYS, **REFUSED)
+        assert (code, out) == (1, "")
+        assert err.startswith("Cedrina does not start:\n")
+        assert "tokens.E003" in err
+        assert "Traceback" not in err
 
     def test_says_what_the_code_said_where_the_checks_refuse_nothing(self):
-        done = run(CODE_THAT_FAILS)
-        assert done.returncode == 1
-        assert done.stderr.rstrip().endswith("LookupError: no such module")
+        code, _, err = run(CODE_THAT_FAILS)
+        assert code == 1
+        assert err.rstrip().endswith("LookupError: no such module")
 
     def test_says_what_the_checks_refuse_where_the_code_fails_too(self):
-        done = run(CODE_THAT_FAILS, **REFUSED)
-        assert done.returncode == 1
-        assert "tokens.E003" in done.stderr.rpartition("Cedrina does not start:")[2]
+        code, _, err = run(CODE_THAT_FAILS, **REFUSED)
+        assert code == 1
+        assert "tokens.E003" in err.rpartition("Cedrina does not start:")[2]

@@ -1,11 +1,8 @@
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.programs import forked_programs
 
 
 @pytest.mark.process
@@ -13,16 +10,9 @@ class TestStart:
     def test_is_refused_when_an_app_refuses_its_settings(self):
         environment = {**os.environ, "TOKEN_PROFILE": "hardened", "ACCESS_TOKEN_SECONDS": "3000", "PORT": "1"}
         environment.pop("DJANGO_SETTINGS_MODULE", None)
-        started = subprocess.run(
-            [sys.executable, "-m", "cedrina.serving"],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        code, _, err = forked_programs.run(["-m", "cedrina.serving"], environment=environment)
 
-        assert started.returncode == 1
-        assert "Cedrina does not start" in started.stderr
-        assert "tokens.E003" in started.stderr
-        assert "Traceback" not in started.stderr
+        assert code == 1
+        assert "Cedrina does not start" in err
+        assert "tokens.E003" in err
+        assert "Traceback" not in err

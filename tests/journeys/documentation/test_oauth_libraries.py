@@ -1,6 +1,7 @@
 """OAuth libraries of others use a served process as they use any server: they judge the endpoints."""
 
 import json
+import secrets
 import subprocess
 from pathlib import Path
 
@@ -43,6 +44,8 @@ def key_client(issuer_server, tmp_path_factory):
 
 
 def registered(issuer_server, name, *options):
+    """Make a client. A worker may get two parts of this file, with a turn of its fixtures each, and has one server."""
+    name = f"{name}-{secrets.token_hex(4)}"
     return json.loads(
         issuer_server.manage("service_client", "create", name, "--scope=tokens:introspect", *options, "--json")
     )

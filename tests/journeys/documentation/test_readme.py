@@ -40,7 +40,7 @@ def shape(value):
 class TestTheLinesToTry:
     @pytest.fixture
     def fresh_server(self):
-        with served.database() as url, served.serving(database_url=url, is_forked=False) as server:
+        with served.database() as url, served.serving(database_url=url) as server:
             yield server
 
     def test_answer_what_is_shown(self, fresh_server, tmp_path):

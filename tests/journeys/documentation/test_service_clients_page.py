@@ -1,6 +1,7 @@
 """docs/service-clients.md, followed from top to bottom; only the address is that of the test's own server."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from tests.programs import node_packages, served
 from tokens.service_clients.scopes import SCOPES
 
 PAGE = (served.ROOT / "docs" / "service-clients.md").read_text(encoding="utf-8")
+MANAGE = ".venv/bin/python manage.py "
 FILES = dict(re.findall(r"^`(orders/\w+\.\w+)`\n\n```\w+\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))
 
 
@@ -24,14 +26,23 @@ def run(*command, cwd, server):
     return done.stdout
 
 
+def run_line(line, *, cwd, server):
+    """Run a line of the page and return what it prints. Its commands of manage.py are forks, and not a shell's."""
+    command, is_piped, rest = line.partition(" | tee ")
+    if not command.startswith(MANAGE):
+        return run("sh", "-c", line.replace(ADDRESS, server.url), cwd=cwd, server=server)
+    printed = server.manage(*shlex.split(command.removeprefix(MANAGE)))
+    if is_piped:
+        (cwd / rest).write_text(printed)
+    return printed
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the lines of the page need curl")
 def test_the_page_works(issuer_server, tmp_path):
     lines, programs = lines_to_try(PAGE), ["authlib_client.py"]
     assert len(lines) == 7
-    manage = f"{sys.executable} {served.ROOT}/manage.py"
     for number, (command, shown) in enumerate(lines):
-        line = command.replace(".venv/bin/python manage.py", manage).replace(ADDRESS, issuer_server.url)
-        printed = run("sh", "-c", line, cwd=tmp_path, server=issuer_server)
+        printed = run_line(command, cwd=tmp_path, server=issuer_server)
         expected = ".*".join(re.escape(part.strip()) for part in shown.split("…"))
         assert re.search(expected, printed, re.DOTALL), f"{command}\n{printed}"
         if number == 2:  # while the client is there

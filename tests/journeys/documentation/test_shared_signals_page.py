@@ -2,9 +2,11 @@
 
 import queue
 import re
+import socket
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from rest_framework.test import APIClient
@@ -64,12 +66,11 @@ def test_the_receiver_of_the_page_ends_a_session_once(live_server, settings, pro
 
 def wait_for(port, running):
     """Wait until a process listens."""
-    import socket
-
     while running.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
+        time.sleep(0.02)
     raise AssertionError("the receiver did not start")
 
 

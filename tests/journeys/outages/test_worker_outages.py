@@ -118,19 +118,22 @@ class TestAWorkerThatLosesItsDatabase:
 
 class TestAWorkerWithoutDatabase:
     def test_that_stops_and_starts_goes_on_by_itself(self, mail_server, newcomer):
-        with postgres_server.temporary(is_durable=True) as postgres:
-            served.migrate(postgres.url)
-            settings = {"EMAIL_URL": mail_server.url, "EMAIL_CONFIRMATION": "required"}
-            with served.serving(database_url=postgres.url, **settings) as site, worker(site) as running:
-                addresses = [write_to(newcomer, site)]
-                until_sent(site, mail_server)
-                postgres.stop()
-                time.sleep(OUTAGE_SECONDS)
-                postgres.start()
-                until_ready(site)
-                addresses.append(write_to(newcomer, site))
-                check_each_got_one(mail_server, addresses)
-                assert running.process.poll() is None
+        settings = {"EMAIL_URL": mail_server.url, "EMAIL_CONFIRMATION": "required"}
+        with (
+            postgres_server.temporary(is_durable=True) as postgres,
+            served.database(at=postgres.url) as url,
+            served.serving(database_url=url, **settings) as site,
+            worker(site) as running,
+        ):
+            addresses = [write_to(newcomer, site)]
+            until_sent(site, mail_server)
+            postgres.stop()
+            time.sleep(OUTAGE_SECONDS)
+            postgres.start()
+            until_ready(site)
+            addresses.append(write_to(newcomer, site))
+            check_each_got_one(mail_server, addresses)
+            assert running.process.poll() is None
 
     def test_waits_for_it_at_the_start(self, site, network, mail_server, newcomer):
         network.cut()

@@ -24,7 +24,7 @@ from tests.programs.ports import free_port
 
 pytestmark = pytest.mark.timeout(400)
 WORKERS = 2
-KILLS = 20
+KILLS = 10  # half of the answers that each loses are to refreshes, of which one suffices to lose a session
 CLIENTS = 4
 ALL_BACK_SECONDS = 90  # the longest pause before a start, and the start itself on a machine that is busy
 ROUNDS = 20
@@ -185,7 +185,7 @@ def under_load(newcomer, server):
 
 class TestWorkersThatAreKilled:
     @pytest.mark.attack("ASVS 5.0, 13.1.3")
-    def test_twenty_under_load_close_no_port_and_cost_no_session(self, server, newcomer):
+    def test_ten_under_load_close_no_port_and_cost_no_session(self, server, newcomer):
         chance = random.Random(1)
         with Lateness() as lateness, OpenPort(server.port) as port, under_load(newcomer, server) as (clients, hurry):
             for _ in range(KILLS):
@@ -300,6 +300,7 @@ class TestReplacing:
             headers = {"Authorization": f"Bearer {person.tokens['access_token']}"}
             assert httpx.get(f"{person.base}/auth/me", headers=headers, timeout=60).status_code == 200
             answers += 1
+            time.sleep(0.02)  # without a pause it would take the CPU that the next workers need
         assert answers
 
     @pytest.mark.skipif(sys.platform != "linux", reason="other kernels give a worker connections that say nothing yet")

@@ -16,6 +16,9 @@ from django.conf import settings
 from django.db import connection
 print(settings.DATABASES["default"]["NAME"], connection.settings_dict["NAME"], settings.SERVING["PORT"], time.tzname[0])
 print("TZ" in os.environ, "DJANGO_SETTINGS_MODULE" in os.environ, settings.DEFAULT_FROM_EMAIL)
+from django.core.mail import get_connection
+print(type(get_connection()).__module__, settings.EMAIL_PORT)
+print(settings.SERVING["WORKERS"], settings.SERVING["MAX_CONNECTIONS"])
 """
 
 
@@ -48,12 +51,15 @@ class TestStart:
     def test_gives_each_program_its_own_settings(self):
         settings = kind()
 
-        cold = tell("a", PORT="8001", **settings)[2]
-        tell("b", PORT="8002", **settings)
-        forked = tell("a", PORT="8001", **settings)[2]
+        own = {"PORT": "8001", "EMAIL_URL": "smtp://127.0.0.1:2525", "WEB_CONCURRENCY": "3", "DATABASE_POOL_MAX": "7"}
+        cold = tell("a", **own, **settings)[2]
+        _, loaded, other = tell("b", PORT="8002", **settings)
+        _, loaded_again, forked = tell("a", **own, **settings)
 
         assert cold[0].startswith("a a 8001")
+        assert loaded == loaded_again
         assert forked == cold
+        assert not set(other[2:]) & set(cold[2:])
 
     def test_of_a_kind_with_a_fault_shows_the_fault_each_time(self):
         environment = served.environment(DATABASE_URL=NOWHERE.format("a"), **kind(BCRYPT_ROUNDS="many"))
@@ -69,11 +75,19 @@ class TestStart:
 
         assert forked_programs.run(["-c", text], environment=environment) == (1, "['-c'] __main__\n", "the end\n")
 
+    def test_loads_the_code_for_others_of_the_kind_of_one_with_a_fault(self):
+        settings = kind()
+        faulty = served.environment(DATABASE_URL=NOWHERE.format("a"), WEB_CONCURRENCY="many", **settings)
+        for _ in range(2):
+            assert forked_programs.run(["manage.py", "check"], environment=faulty)[0] == 1
+
+        assert tell("a", **settings)[0] == "True"
+
 
 class TestKindOf:
     def test_is_the_environment_without_what_is_each_programs_own(self):
         first = served.environment(DATABASE_URL="a", PORT="1")
-        second = served.environment(DATABASE_URL="b", PORT="2")
+        second = served.environment(DATABASE_URL="b", PORT="2", EMAIL_URL="smtp://b", WEB_CONCURRENCY="2")
         other = served.environment(DATABASE_URL="a", PORT="1", LOG_LEVEL="DEBUG")
 
         assert loaded_code.kind_of(["manage.py", "check"], first) == loaded_code.kind_of(

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from cedrina.serving.processes.preloading import NotForkable, open_descriptors, require_forkable
-from tests.programs import served
+from tests.programs import forked_programs, served
 
 CHILDREN = """
 import gc, json, os, random, secrets, sys, uuid
@@ -68,7 +68,8 @@ class TestRequireForkable:
             "from cedrina.serving.processes.preloading import *; known = open_descriptors(); file = open('/dev/null'); "
             "other = open(__import__('tempfile').mkstemp()[1]); require_forkable(known_descriptors=known)"
         )
-        subprocess.run([sys.executable, "-c", script], cwd=served.ROOT, env=served.environment(), check=True)
+        code, _, err = forked_programs.run(["-c", script], environment=served.environment())
+        assert code == 0, err
 
 
 @pytest.mark.process

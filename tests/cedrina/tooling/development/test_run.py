@@ -67,7 +67,7 @@ def starting():
         started.append(Run(**{"data": data, "port": port, **options}))
         return started[-1]
 
-    begin.data = data
+    begin.data, begin.running = data, None
     try:
         yield begin
     finally:
@@ -77,20 +77,20 @@ def starting():
         accounts.remove_tree(data)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def start():
+    """Start runs on the same data: to make and migrate a database takes most of the time."""
     with starting() as begin:
         yield begin
 
 
-@pytest.fixture(scope="module")
-def running():
-    """Return a run, for tests that leave it as it was, with all that it printed until it was ready."""
-    with starting() as begin:
-        run = begin()
-        run.text = run.until("Authorization: Bearer")
-        run.start_another = begin
-        yield run
+@pytest.fixture
+def running(start):
+    """Return the run of this module, with all that it printed until it was ready."""
+    if start.running is None or start.running.process.poll() is not None:
+        start.running = start()
+        start.running.text = start.running.until("Authorization: Bearer")
+    return start.running
 
 
 def shell(script):
@@ -119,11 +119,11 @@ def lines_to_try(text):
 
 
 class TestRun:
-    def test_prints_lines_that_work(self, running):
+    def test_prints_lines_that_work(self, running, start):
         register, sign_in, me = lines_to_try(running.text)
         assert json.loads(shell(register))["user"]["username"] == "ada"
         assert json.loads(shell(f"{sign_in}\n{me}"))["email"] == "ada@example.org"
-        assert manage("unlock_account", "ada", data=running.start_another.data) == (0, "")
+        assert manage("unlock_account", "ada", data=start.data) == (0, "")
         # The worker's line may come before those of the server.
         lines = running.until(
             "mail  ada@example.org  ", "POST   /api/v1/auth/register  201  ", "GET    /api/v1/auth/me  200  "
@@ -141,17 +141,15 @@ class TestRun:
         kept = Path(re.search(r"data in (\S+)/postgres", running.text)[1]) / "admin-password"
         assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
-    def test_refuses_data_that_another_run_uses_with_a_message(self, running):
-        second = running.start_another(port=free_port())
+    def test_refuses_data_that_another_run_uses_with_a_message(self, running, start):
+        second = start(port=free_port())
         assert "Another run uses" in second.until("make run:")
         assert second.process.wait(timeout=60) == 1
 
-    def test_keeps_the_data_for_the_next_start_and_leaves_no_process_behind_when_it_is_killed(self, start):
-        first = start()
-        text = first.until("Authorization: Bearer")
-        register, sign_in, me = lines_to_try(text)
+    def test_keeps_the_data_for_the_next_start_and_leaves_no_process_behind_when_it_is_killed(self, running, start):
+        register, sign_in, me = lines_to_try(running.text.replace("ada", "grace"))
         shell(register)
-        assert first.end()[0] == 0
+        assert running.end()[0] == 0
         assert manage("unlock_account", "ada", data=start.data) == (
             1,
             "make run is not running; start it or set DATABASE_URL.\n",
@@ -159,9 +157,9 @@ class TestRun:
 
         second = start()
         again = second.until("Authorization: Bearer")
-        assert json.loads(shell(f"{sign_in}\n{me}"))["email"] == "ada@example.org"
+        assert json.loads(shell(f"{sign_in}\n{me}"))["email"] == "grace@example.org"
         password = re.compile(r"administration: admin, password (\S+)")
-        assert password.search(again)[1] == password.search(text)[1]
+        assert password.search(again)[1] == password.search(running.text)[1]
 
         is_killed = sys.platform == "linux"  # elsewhere nothing ends children with their parent
         # Returns only when server, worker and keeper have closed the pipe.

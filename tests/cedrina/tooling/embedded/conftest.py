@@ -1,5 +1,6 @@
 import contextlib
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -55,13 +56,27 @@ class Wrapper:
         return self.process.returncode, out, err
 
 
-@pytest.fixture
-def place(tmp_path_factory):
-    """A temporary directory that PostgreSQL's user can reach, which pytest's own is not when root runs it."""
+@contextlib.contextmanager
+def temporary_place():
+    """Give a temporary directory that PostgreSQL's user can reach, which pytest's own is not when root runs it."""
     directory = accounts.temporary_directory(accounts.postgres_user())
     directory.chmod(0o1777)
     yield directory
     accounts.remove_tree(directory)
+
+
+@pytest.fixture
+def place():
+    with temporary_place() as directory:
+        yield directory
+
+
+@pytest.fixture(scope="module")
+def addresses():
+    """Return the addresses of the servers of one run, for tests that leave them as they were."""
+    command = [sys.executable, "-c", SHOW_AND_WAIT]
+    with temporary_place() as directory, Wrapper("--redis", "--", *command, temporary=directory) as running:
+        yield json.loads(running.line())
 
 
 @pytest.fixture

@@ -10,14 +10,21 @@ import pytest
 INSTALL = Path(__file__).resolve().parents[4] / "cedrina" / "tooling" / "embedded" / "install.py"
 
 
-@pytest.fixture
-def checkout(tmp_path):
-    """A tree whose locked requirements need no registry."""
-    (tmp_path / "cedrina" / "tooling" / "embedded").mkdir(parents=True)
-    (tmp_path / "cedrina" / "tooling" / "embedded" / "install.py").write_text(INSTALL.read_text())
-    (tmp_path / "requirements").mkdir()
-    (tmp_path / "requirements" / "dev.txt").write_text("# nothing\n")
-    return tmp_path
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A tree whose locked requirements need no registry. Its environment is made once, in two seconds of CPU."""
+    folder = tmp_path_factory.mktemp("checkout")
+    (folder / "cedrina" / "tooling" / "embedded").mkdir(parents=True)
+    (folder / "cedrina" / "tooling" / "embedded" / "install.py").write_text(INSTALL.read_text())
+    (folder / "requirements").mkdir()
+    (folder / "requirements" / "dev.txt").write_text("# nothing\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first(checkout):
+    """Return what the first installation in the tree said."""
+    return install(checkout)
 
 
 def install(root, **environment):
@@ -38,8 +45,7 @@ def wheel(directory, name, version, *metadata):
 
 
 class TestInstall:
-    def test_makes_the_environment_once_and_again_when_the_lock_changed(self, checkout):
-        first = install(checkout)
+    def test_makes_the_environment_once_and_again_when_the_lock_changed(self, checkout, first):
         assert (first.returncode, first.stderr) == (0, "")
         assert "Installing the locked requirements" in first.stdout
         assert (checkout / ".venv" / "bin" / "python").exists()
@@ -53,7 +59,8 @@ class TestInstall:
             assert broken.returncode == 1
             assert "pip failed; its message stands above" in broken.stderr
 
-    def test_is_not_led_astray_by_releases_newer_than_the_lock(self, checkout, tmp_path):
+    def test_is_not_led_astray_by_releases_newer_than_the_lock(self, checkout, first, tmp_path):
+        assert first.returncode == 0
         shelf = tmp_path / "shelf"
         shelf.mkdir()
         locked = wheel(shelf, "cedrina_probe", "1.0", "Requires-Dist: cedrina_probe_part[more]>=1")

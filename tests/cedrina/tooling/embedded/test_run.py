@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ import pytest
 import redis
 
 NOTHING = [sys.executable, "-c", "pass"]
+# Where the command is the point: Redis starts at once, PostgreSQL takes a second of CPU to make its data.
+REDIS_ALONE = {"DATABASE_URL": "postgres://somewhere/else"}
 
 
 def answers(url):
@@ -37,16 +40,13 @@ def scalar(url, query):
 
 
 class TestServers:
-    def test_are_a_postgresql_16_or_newer_and_a_redis(self, waiting):
-        run = waiting("--redis")
-        addresses = json.loads(run.line())
+    def test_are_a_postgresql_16_or_newer_and_a_redis(self, addresses):
         assert int(scalar(addresses["DATABASE_URL"], "SHOW server_version_num")) >= 160000
         assert scalar(addresses["DATABASE_URL"], "SELECT lower('É')") in {"é", "É"}
         with redis.Redis.from_url(addresses["REDIS_URL"]) as client:
             assert client.ping()
 
-    def test_ask_for_a_password(self, waiting):
-        addresses = json.loads(waiting("--redis").line())
+    def test_ask_for_a_password(self, addresses):
         with pytest.raises(psycopg.OperationalError):
             psycopg.connect(addresses["DATABASE_URL"].replace("cedrina:", "cedrina:not", 1))
         port = urlsplit(addresses["REDIS_URL"]).port
@@ -75,20 +75,21 @@ class TestServers:
         second = waiting("--data", str(place / "kept"))
         assert scalar(json.loads(second.line())["DATABASE_URL"], "SELECT answer FROM kept") == 42
 
-    def test_do_not_sync_what_is_thrown_away_unless_asked(self, waiting):
-        quick, durable = waiting(), waiting("--durable")
-        assert scalar(json.loads(quick.line())["DATABASE_URL"], "SHOW fsync") == "off"
+    def test_do_not_sync_what_is_thrown_away_unless_asked(self, waiting, addresses):
+        durable = waiting("--durable")
+        assert scalar(addresses["DATABASE_URL"], "SHOW fsync") == "off"
         assert scalar(json.loads(durable.line())["DATABASE_URL"], "SHOW fsync") == "on"
 
-    def test_of_two_runs_at_once_do_not_meet(self, waiting):
-        runs = [waiting("--redis") for _ in range(3)]
-        addresses = [json.loads(run.line()) for run in runs]
-        assert len({each["DATABASE_URL"] for each in addresses}) == 3
-        for each in addresses:
+    def test_of_two_runs_at_once_do_not_meet(self, waiting, addresses):
+        runs = [waiting("--redis") for _ in range(2)]
+        all_of_them = [addresses, *(json.loads(run.line()) for run in runs)]
+        assert len({each["DATABASE_URL"] for each in all_of_them}) == 3
+        for each in all_of_them:
             execute(each["DATABASE_URL"], "CREATE TABLE mine (id int)")
         runs[0].end()
-        assert answers(addresses[1]["DATABASE_URL"])
-        assert answers(addresses[1]["REDIS_URL"])
+        for each in (addresses, all_of_them[2]):
+            assert answers(each["DATABASE_URL"])
+            assert answers(each["REDIS_URL"])
 
     def test_of_a_second_run_on_the_same_data_are_refused_with_a_message(self, waiting, place):
         first = waiting("--data", str(place / "kept"))
@@ -100,17 +101,21 @@ class TestServers:
 
 
 class TestCommand:
-    @pytest.mark.parametrize(("script", "code"), [("pass", 0), ("raise SystemExit(7)", 7)])
-    def test_gives_its_exit_code(self, wrapper, place, script, code):
-        assert wrapper("--", sys.executable, "-c", script).end()[0] == code
+    @pytest.mark.parametrize(
+        ("script", "code", "environment"), [("pass", 0, {}), ("raise SystemExit(7)", 7, REDIS_ALONE)]
+    )
+    def test_gives_its_exit_code(self, wrapper, place, script, code, environment):
+        run = wrapper("--redis", "--", sys.executable, "-c", script, environment=environment)
+        assert run.end()[0] == code
         assert list(place.iterdir()) == []
 
     def test_gives_128_and_the_signal_that_ended_it(self, wrapper):
         script = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
-        assert wrapper("--", sys.executable, "-c", script).end()[0] == 128 + signal.SIGKILL
+        run = wrapper("--redis", "--", sys.executable, "-c", script, environment=REDIS_ALONE)
+        assert run.end()[0] == 128 + signal.SIGKILL
 
     def test_that_does_not_exist_is_named_and_leaves_nothing(self, wrapper, place):
-        code, _, err = wrapper("--", "no-such-program").end()
+        code, _, err = wrapper("--redis", "--", "no-such-program", environment=REDIS_ALONE).end()
         assert code == 1
         assert "no-such-program cannot be run" in err
         assert list(place.iterdir()) == []
@@ -125,7 +130,7 @@ class TestCommand:
             "print('heard', flush=True)\n"
             "sys.exit(5)\n"
         )
-        run = wrapper("--", sys.executable, "-c", script)
+        run = wrapper("--redis", "--", sys.executable, "-c", script, environment=REDIS_ALONE)
         assert run.line() == "ready\n"
         run.process.send_signal(signum)
         assert run.end()[:2] == (5, "heard\n")
@@ -145,7 +150,8 @@ class TestTerminal:
         )
         ours, theirs = pty.openpty()
         with os.fdopen(theirs), os.fdopen(ours, "wb", buffering=0) as keyboard:
-            run = wrapper("--", sys.executable, "-c", script, stdin=theirs, controlling=True)
+            options = {"environment": REDIS_ALONE, "stdin": theirs, "controlling": True}
+            run = wrapper("--redis", "--", sys.executable, "-c", script, **options)
             assert run.line() == "ready\n"
             keyboard.write(b"\x03")
             assert run.line() == "heard\n"
@@ -212,4 +218,4 @@ def wait_for_end_of(pid):
     while (
         Path(f"/proc/{pid}/stat").exists() and Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     ):
-        pass
+        time.sleep(0.02)

@@ -1,10 +1,7 @@
 """The mails of development, as the browser of the same machine sees them."""
 
 import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -16,6 +13,7 @@ from accounts.services.mailing.mail_queue import MailKind
 from cedrina.tooling.sent_mail import storage
 from cedrina.tooling.sent_mail.backend import FolderBackend
 from tests.cedrina.settings.test_environment import PRODUCTION
+from tests.programs import forked_programs
 
 HOSTILE = b"""Subject: =?utf-8?q?=3Cscript=3Ealert=281=29=3C/script=3E?=
 To: <b>@example.com
@@ -113,15 +111,9 @@ class TestReach:
         )
         inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
         module = {"DJANGO_SETTINGS_MODULE": "cedrina.settings.prod"}
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            env={**inherited, **PRODUCTION, **module, "CEDRINA_ENV": environment},
-            cwd=Path(__file__).resolve().parents[4],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.stdout.strip() == "not there", done.stderr
+        settings_of_it = {**inherited, **PRODUCTION, **module, "CEDRINA_ENV": environment}
+        _, out, err = forked_programs.run(["-c", script], environment=settings_of_it)
+        assert out.strip() == "not there", err
 
 
 class TestStorage:
