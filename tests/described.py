@@ -11,6 +11,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 
 from cedrina.openapi.headers import ON_EVERY_RESPONSE, component_name
+from ratelimiting.api.headers import IETF_NAMES
 
 SOME_ID = "019b8d5a-4c1e-7a30-9f52-0d6f6b0f8a11"
 VERBS = ("get", "post", "put", "patch", "delete")
@@ -90,7 +91,7 @@ def with_body():
 
 
 def _call(verb, template, operation):
-    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    content = body_of(operation).get("content", {}).get("application/json", {})
     schema = resolved(content.get("schema", {}))
     examples = examples_of(content)
     # The fullest example: what it leaves out is not tried.
@@ -129,6 +130,11 @@ def resolved(part, whole=None):
     return (whole or document())["components"][kind][name]
 
 
+def body_of(operation, whole=None):
+    """Return what an operation describes of its body, without a reference; nothing if it takes none."""
+    return resolved(operation.get("requestBody", {}), whole)
+
+
 def responses(operation, whole=None):
     """Return the responses of an operation by status, without references: one for each status of a range."""
     found = {}
@@ -141,17 +147,21 @@ def responses(operation, whole=None):
 def _by_status(response):
     """Return the response of a range as one for each status that its description names."""
     found = {}
-    for status, text, code in re.findall(r"(\d{3}) (`(\w+)`: [^`]+\.)", response["description"]):
-        content = {
-            kind: {**each, "examples": {code: each["examples"][code]}} for kind, each in response["content"].items()
-        }
+    for status, text in re.findall(r"(\d{3}) (`\w+`(?:: [^`]+)?\.)", response["description"]):
         headers = {
-            name: {**header, "required": True}
+            name: {**header, "required": True} if "required" in header else header
             for name, header in response.get("headers", {}).items()
-            if header["description"].startswith(f"With {status}:")
+            if _has_header(status, header.get("description", ""))
         }
-        found[status] = {"description": text, "headers": headers, "content": content}
+        found[status] = {"description": text, "headers": headers, "content": response["content"]}
     return found
+
+
+def _has_header(status, description):
+    """Return whether a status of a range has a header: its description may say "With 503: ..." or "Not with 408."."""
+    if description.startswith("With "):
+        return description.startswith(f"With {status}:")
+    return description != f"Not with {status}."
 
 
 def examples_of(content, whole=None):
@@ -165,7 +175,7 @@ def codes_of(operation, whole=None):
     found = {}
     for status, response in responses(operation, whole).items():
         if "application/problem+json" in response.get("content", {}):
-            found[int(status)] = set(re.findall(r"`(\w+)`: ", _described(response)[0]))
+            found[int(status)] = set(re.findall(r"`(\w+)`[:.]", _described(response)[0]))
     return found
 
 
@@ -184,9 +194,13 @@ def narrowed(whole):
     """Return a document that says of each response what the document says of several or all of them in one place.
 
     The schema of each problem allows only the codes that the response names: the document itself has one schema for all
-    problems, so that generated clients have one type. Each response has the headers that every response has.
+    problems, so that generated clients have one type. Each response has the headers that the document names once.
     """
-    of_all = {name: {"$ref": f"#/components/headers/{component_name(name)}"} for name in ON_EVERY_RESPONSE}
+    of_all = {
+        name: {"$ref": f"#/components/headers/{component_name(name)}"}
+        for name in ON_EVERY_RESPONSE
+        if name not in IETF_NAMES
+    }
     whole = copy.deepcopy(whole)
     for methods in whole["paths"].values():
         for operation in methods.values():

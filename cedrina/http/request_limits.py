@@ -18,6 +18,7 @@ from cedrina.http.languages import negotiate_language
 from cedrina.http.paths import is_api, is_mailed_link_page
 
 BODY_TIMEOUT_SECONDS = 30.0
+BODY_TIMEOUT_CODE = "request_timeout"  # no request with this problem reaches Django, or a rate limit
 MAX_LENGTH_DIGITS = 15
 # nginx and gunicorn have the same limits: 8 KiB for a line of the head, and 100 lines.
 MAX_LINE_LENGTH, MAX_HEADERS = 8190, 100

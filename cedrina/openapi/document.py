@@ -4,22 +4,30 @@ import re
 from typing import Any
 
 from cedrina.openapi.examples import place_examples
-from cedrina.openapi.headers import HEADERS, NAMED_ONCE, component_name
+from cedrina.openapi.headers import HEADERS, NAMED_ONCE, component_name, rate_limit_headers
 from cedrina.openapi.problem_responses import (
     codes_by_response,
+    limit_codes,
     problem_response,
     problem_schemas,
     response_name,
-    share_problem_examples,
 )
 from cedrina.openapi.reading_order import TAGS, place_of
 from cedrina.openapi.schema import ACCESS_TOKEN
 from cedrina.openapi.schema_variants import merge_variants
-from cedrina.openapi.sharing import VERBS, operations, rename_problems, share_parameters, share_successes
+from cedrina.openapi.sharing import (
+    VERBS,
+    operations,
+    rename_problems,
+    share_bodies,
+    share_headers,
+    share_parameters,
+    share_successes,
+)
 
 # A list of choices of which each one's label is its value.
 _REPEATED = re.compile(r"\n*(?:^\* `([^`\n]*)` - \1(?:\n|\Z))+(?!\*)", re.MULTILINE)
-_OF_HEALTH = ("rate_limited", "internal_error", "service_unavailable")
+_OF_HEALTH = ("internal_error", "service_unavailable")
 
 
 def complete_document(result: dict[str, Any], **_options: Any) -> dict[str, Any]:
@@ -45,11 +53,11 @@ def complete_document(result: dict[str, Any], **_options: Any) -> dict[str, Any]
     _shorten_choices([paths, components["schemas"]])
     merge_variants(result)
     place_examples(paths, components["schemas"])
-    own = [response for operation in operations(paths) for response in operation["responses"].values()]
-    components["examples"] = share_problem_examples([*shared.values(), *own])
+    components["requestBodies"] = share_bodies(paths)
+    components["headers"].update(share_headers(paths))
     components["parameters"] = share_parameters(paths)
     components["responses"] = {**rename_problems(paths, shared), **share_successes(paths)}
-    for kind in ("schemas", "parameters", "responses"):
+    for kind in ("schemas", "parameters", "requestBodies", "responses"):
         components[kind] = dict(sorted(components[kind].items()))
     result["tags"] = _tags(paths)
     result["security"] = [{ACCESS_TOKEN: []}]
@@ -63,6 +71,8 @@ def _shorten_choices(part: Any) -> None:
     """Leave out what drf-spectacular adds to a choice for itself, and descriptions that only repeat the values."""
     if isinstance(part, dict):
         part.pop("x-spec-enum-id", None)
+        if "enum" in part:
+            part.pop("minLength", None)
         description = part.get("description")
         if isinstance(description, str) and (left := _REPEATED.sub("", description)) != description:
             part["description"] = left.strip()
@@ -91,8 +101,10 @@ def _place_of_path(path: str, item: dict[str, Any]) -> tuple[tuple[int, int], st
 def _health_operation(path: str, summary: str, description: str, shared: dict[str, Any]) -> dict[str, Any]:
     status = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string", "const": "ok"}}}
     content = {"application/json": {"schema": status, "examples": {"ok": {"value": {"status": "ok"}}}}}
-    responses: dict[str, Any] = {"200": {"description": "Yes", "content": content}}
-    for key, codes in codes_by_response(_OF_HEALTH).items():
+    headers = rate_limit_headers()
+    success = {"description": "Yes", **({"headers": headers} if headers else {}), "content": content}
+    responses: dict[str, Any] = {"200": success}
+    for key, codes in codes_by_response([*_OF_HEALTH, *limit_codes()]).items():
         name = response_name(codes)
         shared.setdefault(name, problem_response(codes))
         responses[key] = {"$ref": f"#/components/responses/{name}"}

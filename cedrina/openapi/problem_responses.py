@@ -1,20 +1,21 @@
 """The errors of an operation as responses of the document, each shared by all operations that have the same codes.
 
 Every error has one schema, ``Problem``, so that a generated client has one type to handle. Which codes a response may
-have is in its description; the first of each status is shown.
+have is in its description, and what each code means in that of the schema. Examples of single errors would repeat both:
+they were 14 kB.
 
 Errors that any call or any body may get, and that no client treats by operation, are described by one response for a
 range of statuses, which names each status (OpenAPI 3.1.1, 4.8.16.2): "408 `request_timeout`: Request timeout." One
 reference for each status and operation was a fifth of the document; these six statuses were half of that.
 """
 
-from collections import Counter
 from collections.abc import Container, Iterable
 from typing import Any
 
 from cedrina.http.problem_catalogue import FIELD_CODES, PROBLEMS
 from cedrina.http.problems import CONTENT_TYPE
-from cedrina.openapi.headers import HEADERS, ON_EVERY_RESPONSE, header_references
+from cedrina.http.request_limits import BODY_TIMEOUT_CODE
+from cedrina.openapi.headers import HEADERS, ON_EVERY_RESPONSE, header_references, is_limited, rate_limit_headers
 
 Document = dict[str, Any]
 
@@ -37,8 +38,13 @@ IN_RANGES = {
     ),
     "5XX": ("internal_error", "service_unavailable"),
 }
-_EXAMPLES = "#/components/examples/"
+SHOWN = ("invalid_credentials", VALIDATION_ERROR)
 _HEADERS_OF_STATUS = {401: ("WWW-Authenticate",), 429: ("Retry-After", *ON_EVERY_RESPONSE), 503: ("Retry-After",)}
+
+
+def limit_codes() -> tuple[str, ...]:
+    """Return what the limiter may answer to any request."""
+    return ("rate_limited",) if is_limited() else ()
 
 
 def codes_by_status(codes: Iterable[str]) -> dict[int, list[str]]:
@@ -83,9 +89,7 @@ def problem_response(codes: list[str], *, field_codes: Iterable[str] | None = No
     """Return the response of some codes, in the order of their statuses. ``field_codes`` are of a validation error."""
     statuses = codes_by_status(codes)
     is_range = len(statuses) > 1
-    description = " ".join(
-        f"{f'{PROBLEMS[code].status} ' if is_range else ''}`{code}`: {PROBLEMS[code].title}." for code in codes
-    )
+    description = " ".join(f"{f'{PROBLEMS[code].status} ' if is_range else ''}{_named(code)}." for code in codes)
     if VALIDATION_ERROR in codes:
         listed = ", ".join(f"`{code}`" for code in sorted(set(field_codes or FIELD_CODES)))
         description += f" Codes in `errors`: {listed}."
@@ -93,13 +97,30 @@ def problem_response(codes: list[str], *, field_codes: Iterable[str] | None = No
     for status in statuses:
         names = _HEADERS_OF_STATUS.get(status, ())
         headers.update(_headers_in_range(status, names) if is_range else header_references(*names))
-    shown = [found[0] for found in statuses.values()]
-    examples = {code: {"value": _example(code)} for code in shown}
+    headers |= _rate_limit_headers_beside(codes)
     return {
         "description": description,
         **({"headers": headers} if headers else {}),
-        "content": {CONTENT_TYPE: {"schema": PROBLEM, "examples": examples}},
+        "content": {CONTENT_TYPE: {"schema": PROBLEM}},
     }
+
+
+def _rate_limit_headers_beside(codes: list[str]) -> Document:
+    """Return the limiter's headers, but not for what servers refuse before the limiter counts it."""
+    headers: Document = rate_limit_headers()
+    if BODY_TIMEOUT_CODE not in codes:
+        return headers
+    if len(codes) == 1:
+        return {}
+    # OpenAPI 3.1.1, 4.8.23: a description beside a reference replaces that of the component.
+    beside = {"description": f"Not with {PROBLEMS[BODY_TIMEOUT_CODE].status}."}
+    return {name: {**reference, **beside} for name, reference in headers.items()}
+
+
+def _named(code: str) -> str:
+    """Return a code and the title of its errors, if that says more than the code."""
+    title = str(PROBLEMS[code].title)
+    return f"`{code}`" if title == code.replace("_", " ").capitalize() else f"`{code}`: {title}"
 
 
 def _headers_in_range(status: int, names: Iterable[str]) -> Document:
@@ -108,21 +129,6 @@ def _headers_in_range(status: int, names: Iterable[str]) -> Document:
         name: {**HEADERS[name], "description": f"With {status}: {HEADERS[name]['description']}", "required": False}
         for name in names
     }
-
-
-def share_problem_examples(responses: Iterable[Document]) -> Document:
-    """Return the examples that several responses have, as components, and let the responses refer to them."""
-    shown = [examples for response in responses if (examples := _content(response).get("examples"))]
-    uses = Counter(code for examples in shown for code in examples)
-    shared = {code: example for examples in shown for code, example in examples.items() if uses[code] > 1}
-    for examples in shown:
-        examples.update({code: {"$ref": f"{_EXAMPLES}{code}"} for code in examples if code in shared})
-    return dict(sorted(shared.items()))
-
-
-def _content(response: Document) -> Document:
-    content: Document = response.get("content", {}).get(CONTENT_TYPE, {})
-    return content
 
 
 def problem_schemas() -> Document:
@@ -139,11 +145,12 @@ def problem_schemas() -> Document:
                 "status": {"type": "integer"},
                 "detail": text,
                 "instance": {"type": "string", "format": "uri-reference"},
-                "code": {"type": "string", "enum": sorted(PROBLEMS)},
+                "code": {"type": "string", "enum": sorted(PROBLEMS), "description": _details()},
                 "correlation_id": text,
                 "timestamp": {"type": "string", "format": "date-time"},
                 "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
             },
+            "examples": [_example(code) for code in SHOWN],
         },
         "FieldError": {
             "type": "object",
@@ -152,6 +159,11 @@ def problem_schemas() -> Document:
             "properties": {"field": text, "code": {"type": "string", "enum": sorted(FIELD_CODES)}, "detail": text},
         },
     }
+
+
+def _details() -> str:
+    """Return what each code means: the `detail` that an error has if nothing more can be said."""
+    return "\n".join(f"* `{code}`: {PROBLEMS[code].detail}" for code in sorted(PROBLEMS))
 
 
 def _example(code: str) -> Document:

@@ -9,17 +9,17 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from rest_framework.permissions import AllowAny
 
 from cedrina.http.problems import CONTENT_TYPE
-from cedrina.openapi.headers import share_headers
+from cedrina.openapi.headers import rate_limit_headers, refer_to_components
 from cedrina.openapi.problem_responses import (
     VALIDATION_ERROR,
     WITH_TOKEN,
     codes_by_response,
+    limit_codes,
     problem_response,
     response_name,
 )
@@ -28,7 +28,6 @@ ALWAYS = ("not_acceptable", "internal_error", "service_unavailable")
 WITH_BODY = ("malformed_request", "request_timeout", "payload_too_large", "unsupported_media_type", VALIDATION_ERROR)
 WITH_PARAMETER = ("not_found",)
 ACCESS_TOKEN = "accessToken"
-RATE_LIMITS = "ratelimiting.middleware.RateLimitMiddleware"
 _FIRST_SENTENCE = re.compile(r"[^.:;]+")
 
 
@@ -73,7 +72,9 @@ class ProblemAutoSchema(AutoSchema):
         operation.setdefault("security", [])
         responses = operation["responses"]
         for response in responses.values():
-            share_headers(response)
+            refer_to_components(response)
+            if headers := {**response.get("headers", {}), **rate_limit_headers()}:
+                response["headers"] = headers
         fields = getattr(self.view, "field_codes", {}).get(method.lower())
         for status, codes in codes_by_response(self._codes(operation, method.lower()), own=responses).items():
             problem = _shared(codes, registry, field_codes=fields if VALIDATION_ERROR in codes else None)
@@ -83,12 +84,9 @@ class ProblemAutoSchema(AutoSchema):
 
     def _codes(self, operation: dict[str, Any], verb: str) -> list[str]:
         """Return the codes of an operation: its own, those of its permissions, and those that any such call has."""
-        codes = [*ALWAYS, *getattr(self.view, "problem_codes", {}).get(verb, ())]
+        codes = [*ALWAYS, *limit_codes(), *getattr(self.view, "problem_codes", {}).get(verb, ())]
         for permission in self.view.get_permissions():
             codes += getattr(permission, "problem_codes", ())
-        if RATE_LIMITS in settings.MIDDLEWARE:
-            # It decides about every request, and policies for any route may be stored while the server runs.
-            codes.append("rate_limited")
         if "requestBody" in operation:
             codes += WITH_BODY
         if not self._is_public():

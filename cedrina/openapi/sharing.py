@@ -31,6 +31,35 @@ def share_parameters(paths: Part) -> Part:
     )
 
 
+def share_bodies(paths: Part) -> Part:
+    """Return the bodies that several operations take, as components, and let the operations refer to them.
+
+    A component has the name of its schema, without the ending that says that it is sent.
+    """
+    return _shared(
+        [
+            (operation, "requestBody", name.removesuffix("Request"), operation["operationId"])
+            for operation in operations(paths)
+            if "requestBody" in operation and (name := _name_of_schema(operation["requestBody"]))
+        ],
+        kind="requestBodies",
+    )
+
+
+def share_headers(paths: Part) -> Part:
+    """Return the headers of responses that several operations describe alike, and let the operations refer to them."""
+    return _shared(
+        [
+            (response["headers"], name, name, operation["operationId"])
+            for operation in operations(paths)
+            for response in operation["responses"].values()
+            for name, header in response.get("headers", {}).items()
+            if "$ref" not in header
+        ],
+        kind="headers",
+    )
+
+
 def share_successes(paths: Part) -> Part:
     """Return the successes that several operations have, as components, and let the operations refer to them.
 
@@ -38,7 +67,7 @@ def share_successes(paths: Part) -> Part:
     """
     return _shared(
         [
-            (operation["responses"], status, _name_of_body(response), operation["operationId"])
+            (operation["responses"], status, _name_of_schema(response) or "NoContent", operation["operationId"])
             for operation in operations(paths)
             for status, response in operation["responses"].items()
             if status.startswith("2")
@@ -51,17 +80,18 @@ def rename_problems(paths: Part, responses: Part) -> Part:
     """Return the responses of errors by short names, and let the operations refer to these.
 
     The one that most operations have for a status has the status as its name, since such references are a fifth of the
-    document. The others have the name of their first operation: ``422.register``.
+    document. The others have the name of an operation that has them, the shortest: ``422.register``.
     """
     prefix = "#/components/responses/"
     uses: Counter[tuple[str, str]] = Counter()
-    first: dict[str, str] = {}
+    operation_of: dict[str, str] = {}
     for operation in operations(paths):
         for status, response in operation["responses"].items():
             if "$ref" in response:
                 name = response["$ref"].removeprefix(prefix)
                 uses[status, name] += 1
-                first.setdefault(name, operation["operationId"])
+                known = operation_of.setdefault(name, operation["operationId"])
+                operation_of[name] = min(known, operation["operationId"], key=len)
     names: dict[str, str] = {}
     taken: set[str] = set()
     for (status, name), _count in uses.most_common():
@@ -69,7 +99,7 @@ def rename_problems(paths: Part, responses: Part) -> Part:
             taken.add(status)
             names[name] = status
         else:
-            names[name] = f"{status}.{first[name]}"
+            names[name] = f"{status}.{operation_of[name]}"
     for operation in operations(paths):
         for response in operation["responses"].values():
             if "$ref" in response:
@@ -98,12 +128,12 @@ def _shared(places: list[tuple[Any, Any, str, str]], *, kind: str) -> Part:
     return components
 
 
-def _name_of_body(response: Part) -> str:
-    """Return the name of the schema of a response, ``NoContent`` if it has none."""
-    for content in response.get("content", {}).values():
+def _name_of_schema(body: Part) -> str:
+    """Return the name of the schema of a body, nothing if there is none."""
+    for content in body.get("content", {}).values():
         reference = content["schema"].get("$ref", "")
         return str(reference.rpartition("/")[2] or content["schema"].get("type", "Content"))
-    return "NoContent"
+    return ""
 
 
 def _text(part: Any) -> str:

@@ -37,7 +37,7 @@ class ClientDisconnected(Exception):
 _PROBLEM_CODES: dict[type[Exception], str] = {
     BodyTooLarge: "payload_too_large",
     TooManyChunks: "malformed_request",
-    TimeoutError: "request_timeout",
+    TimeoutError: request_limits.BODY_TIMEOUT_CODE,
     NoConnectionAvailable: "service_unavailable",
 }
 

@@ -8,13 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ratelimiting.types import LevelResult
 
-NAMES = (
-    "RateLimit-Policy",
-    "RateLimit",
-    "X-RateLimit-Limit",
-    "X-RateLimit-Remaining",
-    "X-RateLimit-Reset",
-)
+IETF_NAMES = ("RateLimit-Policy", "RateLimit")
+NAMES = (*IETF_NAMES, "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
 
 def render(result: LevelResult, *, unix_now: float) -> tuple[tuple[str, str], ...]:

@@ -19,7 +19,7 @@ from accounts.services.mailing import mailed_tokens
 from accounts.services.passwords import hashing
 from cedrina_base.uuids import uuid7
 from ratelimiting.services import active_policies
-from tests.described import document, examples_of
+from tests.described import body_of, document, examples_of
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tokens import open_session
 
@@ -45,7 +45,7 @@ def examples():
     found = defaultdict(list)
     for template, methods in document()["paths"].items():
         for method, operation in methods.items():
-            content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            content = body_of(operation).get("content", {}).get("application/json", {})
             found[template, method.upper()] += examples_of(content)
     return found
 

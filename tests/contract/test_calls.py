@@ -1,17 +1,29 @@
 """What the OpenAPI document says of each call: all that the contract promises, and examples that fit."""
 
 from tests.contract.promised import PROMISED, PUBLIC, SUCCESSES
-from tests.described import codes_of, examples_of, is_public, json_schema, operations, plain, resolved, responses
+from tests.described import (
+    body_of,
+    codes_of,
+    examples_of,
+    is_public,
+    json_schema,
+    operations,
+    plain,
+    resolved,
+    responses,
+)
 from tests.for_each import for_each
 from tests.problem_shape import CODES
 
 
 def is_shown(content):
-    """Return whether a body has an example, or is a list of what has one."""
-    lists = [
-        member["items"] for member in resolved(content["schema"]).get("properties", {}).values() if "items" in member
-    ]
-    return bool(examples_of(content) or any(resolved(item).get("examples") for item in lists))
+    """Return whether a body has an example, is a list of what has one, or consists of what has one."""
+    members = resolved(content["schema"]).get("properties", {}).values()
+    if examples_of(content) or any(
+        resolved(member["items"]).get("examples") for member in members if "items" in member
+    ):
+        return True
+    return bool(members) and all("$ref" in member and resolved(member).get("examples") for member in members)
 
 
 class TestEveryCall:
@@ -51,7 +63,7 @@ class TestEveryCall:
         assert operation["description"]
         assert 2 < len(operation["summary"]) <= 60
         assert not operation["summary"].endswith(".")
-        bodies = [operation["requestBody"]] if "requestBody" in operation else []
+        bodies = [body_of(operation)]
         bodies += [answer for status, answer in responses(operation).items() if status.startswith("2")]
         for body in bodies:
             for content in body.get("content", {}).values():
@@ -64,7 +76,7 @@ class TestExamples:
         whole = plain()
         verb, path = name.split(" ")
         operation = whole["paths"][path][verb.lower()]
-        parts = [operation.get("requestBody", {}), *responses(operation, whole).values()]
+        parts = [body_of(operation, whole), *responses(operation, whole).values()]
         for content in (content for part in parts for content in part.get("content", {}).values()):
             schema = {**content["schema"], "components": whole["components"]}
             for example in examples_of(content, whole):

@@ -1,4 +1,4 @@
-"""The security headers of every answer, and which answers depend on the reader's language."""
+"""The headers of every answer: those of security and of the limiter, and which answers depend on the language."""
 
 import json
 import re
@@ -11,7 +11,8 @@ from rest_framework.test import APIClient
 
 from cedrina.http import request_limits
 from cedrina.http.problem_catalogue import PROBLEMS
-from tests.described import calls
+from ratelimiting.api.headers import IETF_NAMES
+from tests.described import calls, document, responses
 from tests.factories.accounts import UserFactory
 from tests.factories.tokens import open_session
 from tokens.types import ClientContext
@@ -30,6 +31,13 @@ def assert_of_the_api(answer):
     assert answer.headers["Content-Security-Policy"] == NO_DOCUMENT
     assert bool(PERSIAN.search(answer.content.decode())) == varies(answer.headers), (answer.headers, answer.content)
     assert ("Content-Language" in answer.headers) == varies(answer.headers)
+
+
+def assert_as_described(answer, call):
+    """Check that an answer has the headers of the limiter, and that the document names them for its status."""
+    described = responses(document()["paths"][call.template][call.method.lower()])
+    named = {name for name in IETF_NAMES if name in described[str(answer.status_code)].get("headers", {})}
+    assert {name for name in IETF_NAMES if name in answer.headers} == named == {*IETF_NAMES}
 
 
 def answered(call, *, token=None, body=b"", method=None):
@@ -55,7 +63,10 @@ class TestEveryCall:
         bodies = [b"", b"{"] if call.example is None else [b"", b"{", json.dumps(call.example).encode()]
         for shown in (None, token, "junk"):
             for body in bodies:
-                assert_of_the_api(answered(call, token=shown, body=body))
+                answer = answered(call, token=shown, body=body)
+                assert_of_the_api(answer)
+                if call.example is not None or not body:  # the document says nothing of a body that is not described
+                    assert_as_described(answer, call)
         for method in ("FOO", "get", "OPTIONS"):
             assert_of_the_api(answered(call, token=token, method=method))
 

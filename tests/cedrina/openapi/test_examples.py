@@ -37,8 +37,10 @@ class TestPlaceExamples:
         place_examples(paths, schemas)
         assert schemas == {"User": {"examples": ["person 0"]}, "Reason": {"examples": ["reason 0", "reason 1"]}}
 
-    def test_leaves_several_in_the_operation(self):
-        paths = {"/a": {"post": operation("sign_in", request=content("Login", **{"By name": 1, "By key": 2}))}}
+    def test_leaves_several_in_the_operation_by_the_names_that_their_view_gave_them(self):
+        body = content("Login", ByName=1, **{"By key": 2})
+        body["content"]["application/json"]["examples"]["ByName"]["summary"] = "By name"
+        paths = {"/a": {"post": operation("sign_in", request=body)}}
         place_examples(paths, {"Login": {}})
         assert paths["/a"]["post"]["requestBody"]["content"]["application/json"]["examples"] == {
             "By name": {"value": 1},
@@ -71,3 +73,16 @@ class TestPlaceExamples:
         place_examples(paths, schemas)
         assert "examples" not in schemas["Users"]
         assert schemas["User"]["examples"] == [1]
+
+    def test_needs_none_for_what_consists_of_things_that_have_one(self):
+        def members(*names):
+            return {"properties": {name: {"$ref": f"#/components/schemas/{name}"} for name in names}}
+
+        schemas = {"User": {}, "Tokens": {}, "Rights": {}, "Both": members("User", "Tokens"), "All": members("Rights")}
+        answers = {"User": "mina", "Tokens": "secret", "Both": {"User": "mina", "Tokens": "secret"}, "All": {}}
+        paths = {
+            f"/{name}": {"get": operation(name, response=content(name, one=value))} for name, value in answers.items()
+        }
+        place_examples(paths, schemas)
+        assert "examples" not in schemas["Both"]
+        assert schemas["All"]["examples"] == [{}]

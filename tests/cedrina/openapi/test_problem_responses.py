@@ -1,18 +1,24 @@
 """The shared responses of errors."""
 
 import pytest
+from django.utils import translation
 
 from cedrina.http.problem_catalogue import PROBLEMS
-from cedrina.openapi.headers import component_name
+from cedrina.openapi.headers import RATE_LIMITS, component_name
 from cedrina.openapi.problem_responses import (
     WITH_TOKEN,
     codes_by_response,
     codes_by_status,
+    limit_codes,
     problem_response,
     problem_schemas,
     response_name,
-    share_problem_examples,
 )
+from ratelimiting.api.headers import IETF_NAMES
+
+
+def reference_to(header):
+    return {"$ref": f"#/components/headers/{component_name(header)}"}
 
 
 class TestCodesByStatus:
@@ -58,10 +64,16 @@ class TestResponseName:
 
 
 class TestProblemResponse:
-    def test_names_each_code_and_shows_the_first(self):
-        found = problem_response(["invalid_token", "token_expired"])
-        assert list(found["content"]["application/problem+json"]["examples"]) == ["invalid_token"]
-        assert found["description"] == "`invalid_token`: Invalid token. `token_expired`: Token expired."
+    def test_names_each_code_and_its_title_if_that_says_more(self):
+        found = problem_response(["session_revoked", "token_expired"])
+        assert found["content"] == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        assert found["description"] == "`session_revoked`: Session ended. `token_expired`."
+
+    def test_names_each_title_in_other_languages(self):
+        with translation.override("es"):
+            found = problem_response(["session_revoked", "token_expired"])
+            titles = [str(PROBLEMS[code].title) for code in ("session_revoked", "token_expired")]
+        assert found["description"] == f"`session_revoked`: {titles[0]}. `token_expired`: {titles[1]}."
 
     @pytest.mark.parametrize(
         ("code", "header"),
@@ -74,20 +86,28 @@ class TestProblemResponse:
         ],
     )
     def test_has_the_headers_of_its_status(self, code, header):
-        reference = {"$ref": f"#/components/headers/{component_name(header)}"}
-        assert problem_response([code])["headers"][header] == reference
-        assert "headers" not in problem_response(["not_found"])
+        assert problem_response([code])["headers"][header] == reference_to(header)
+        assert header == "RateLimit" or header not in problem_response(["not_found"])["headers"]
 
-    def test_names_each_status_of_a_range_and_shows_an_error_of_each(self):
+    @pytest.mark.parametrize("code", PROBLEMS)
+    def test_has_the_headers_of_the_limiter_unless_servers_refuse_before_it_counts(self, code):
+        of_limiter = {} if code == "request_timeout" else {name: reference_to(name) for name in IETF_NAMES}
+        headers = problem_response([code]).get("headers", {})
+        assert {name: headers[name] for name in IETF_NAMES if name in headers} == of_limiter
+
+    def test_of_a_range_says_which_status_has_no_headers_of_the_limiter(self):
+        headers = problem_response(["malformed_request", "request_timeout"])["headers"]
+        assert headers == {name: {**reference_to(name), "description": "Not with 408."} for name in IETF_NAMES}
+
+    @pytest.mark.parametrize("code", ["not_found", "request_timeout", "rate_limited"])
+    def test_has_none_of_the_limiter_where_that_is_not_installed(self, code, settings):
+        settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if name != RATE_LIMITS]
+        assert limit_codes() == ()
+        assert code == "rate_limited" or "headers" not in problem_response([code])
+
+    def test_names_each_status_of_a_range(self):
         found = problem_response(["internal_error", "service_unavailable"])
-        assert found["description"] == (
-            "500 `internal_error`: Internal error. 503 `service_unavailable`: Service unavailable."
-        )
-        examples = found["content"]["application/problem+json"]["examples"]
-        assert {code: example["value"]["status"] for code, example in examples.items()} == {
-            "internal_error": 500,
-            "service_unavailable": 503,
-        }
+        assert found["description"] == "500 `internal_error`. 503 `service_unavailable`."
         retry_after = found["headers"]["Retry-After"]
         assert retry_after["description"].startswith("With 503: ")
         assert not retry_after["required"]
@@ -97,20 +117,16 @@ class TestProblemResponse:
         assert found["description"].endswith("Codes in `errors`: `blank`, `required`.")
 
 
-class TestShareProblemExamples:
-    def test_shares_those_that_several_responses_have(self):
-        def examples(response):
-            return response["content"]["application/problem+json"]["examples"]
-
-        first, second = (problem_response(codes) for codes in (["not_found"], ["not_found"]))
-        other = problem_response(["already_exists"])
-        found = share_problem_examples([first, second, other, {"description": "No response body"}])
-        assert list(found) == ["not_found"]
-        assert found["not_found"]["value"]["status"] == 404
-        assert examples(first) == examples(second) == {"not_found": {"$ref": "#/components/examples/not_found"}}
-        assert examples(other)["already_exists"]["value"]["status"] == 409
-
-
 class TestProblemSchemas:
     def test_have_all_codes_of_the_contract(self):
         assert set(problem_schemas()["Problem"]["properties"]["code"]["enum"]) == set(PROBLEMS)
+
+    def test_say_what_each_code_means(self):
+        said = problem_schemas()["Problem"]["properties"]["code"]["description"].splitlines()
+        assert said == [f"* `{code}`: {PROBLEMS[code].detail}" for code in sorted(PROBLEMS)]
+
+    def test_show_an_error_with_and_one_without_fields(self):
+        plain, of_fields = problem_schemas()["Problem"]["examples"]
+        assert (plain["status"], plain["code"]) == (401, "invalid_credentials")
+        assert (of_fields["status"], of_fields["errors"][0]["code"]) == (422, "unknown_field")
+        assert "errors" not in plain

@@ -12,8 +12,9 @@ from rest_framework.parsers import FormParser
 from rest_framework.permissions import AllowAny
 from rest_framework.views import APIView
 
-from cedrina.openapi.schema import RATE_LIMITS
-from tests.described import codes_of, field_codes_of
+from cedrina.openapi.headers import RATE_LIMITS
+from ratelimiting.api.headers import IETF_NAMES
+from tests.described import codes_of, field_codes_of, responses
 
 
 class OAuthErrorOutput(serializers.Serializer):
@@ -107,7 +108,10 @@ class TestAnOperation:
     def test_keeps_a_form(self, form):
         assert set(form["requestBody"]["content"]) == {"application/x-www-form-urlencoded"}
 
-    def test_has_limits_only_where_the_middleware_runs(self, settings):
+    def test_has_limits_only_where_the_middleware_runs(self, settings, public, generated):
         with override_settings(MIDDLEWARE=[name for name in settings.MIDDLEWARE if name != RATE_LIMITS]):
             bare = SchemaGenerator(patterns=ROUTES).get_schema(request=None, public=True)
-        assert "429" not in bare["paths"]["/public"]["post"]["responses"]
+        assert set(responses(public, generated)["200"]["headers"]) == set(IETF_NAMES)
+        for method in (bare["paths"]["/public"]["post"], bare["paths"]["/livez"]["get"]):
+            assert "429" not in method["responses"]
+            assert all("RateLimit" not in each.get("headers", {}) for each in responses(method, bare).values())
