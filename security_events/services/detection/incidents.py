@@ -102,7 +102,7 @@ def grow_all(causes: Sequence[Cause], *, now: datetime) -> list[GrownIncident]:
 
 def _store(causes: Sequence[Cause], *, now: datetime) -> list[GrownIncident]:
     ids = [uuid7() for _ in causes]
-    parameters = {
+    parameters: dict[str, Any] = {
         "id": ids,
         "rule": [cause.rule.id for cause in causes],
         "key": [cause.key for cause in causes],
