@@ -153,7 +153,9 @@ def _by_status(response):
             for name, header in response.get("headers", {}).items()
             if _has_header(status, header.get("description", ""))
         }
-        found[status] = {"description": text, "headers": headers, "content": response["content"]}
+        # A copy, since `narrowed` changes that of one status.
+        content = {kind: dict(each) for kind, each in response["content"].items()}
+        found[status] = {"description": text, "headers": headers, "content": content}
     return found
 
 
