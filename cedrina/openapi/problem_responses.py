@@ -1,8 +1,8 @@
 """The errors of an operation as responses of the document, each shared by all operations that have the same codes.
 
 Every error has one schema, ``Problem``, so that a generated client has one type to handle. Which codes a response may
-have is in its description, and what each code means in that of the schema. Examples of single errors would repeat both:
-they were 14 kB.
+have is in its description, and what each code means in that of the schema. Two errors are shown; examples of each would
+repeat both descriptions: they were 14 kB.
 
 Errors that any call or any body may get, and that no client treats by operation, are described by one response for a
 range of statuses, which names each status (OpenAPI 3.1.1, 4.8.16.2): "408 `request_timeout`: Request timeout." One
@@ -38,7 +38,7 @@ IN_RANGES = {
     ),
     "5XX": ("internal_error", "service_unavailable"),
 }
-SHOWN = ("invalid_credentials", VALIDATION_ERROR)
+_SHOWN_ALONE = (["invalid_credentials"], [VALIDATION_ERROR])
 _HEADERS_OF_STATUS = {401: ("WWW-Authenticate",), 429: ("Retry-After", *ON_EVERY_RESPONSE), 503: ("Retry-After",)}
 
 
@@ -101,8 +101,16 @@ def problem_response(codes: list[str], *, field_codes: Iterable[str] | None = No
     return {
         "description": description,
         **({"headers": headers} if headers else {}),
-        "content": {CONTENT_TYPE: {"schema": PROBLEM}},
+        "content": {CONTENT_TYPE: {"schema": PROBLEM, **_shown(codes, is_plain=field_codes is None)}},
     }
+
+
+def _shown(codes: list[str], *, is_plain: bool) -> Document:
+    """Return an example for a response that has one of the shown codes alone, and no codes of fields of its own.
+
+    As examples of the schema they would be shown for every error of every status.
+    """
+    return {"examples": {codes[0]: {"value": _example(codes[0])}}} if is_plain and codes in _SHOWN_ALONE else {}
 
 
 def _rate_limit_headers_beside(codes: list[str]) -> Document:
@@ -150,7 +158,6 @@ def problem_schemas() -> Document:
                 "timestamp": {"type": "string", "format": "date-time"},
                 "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
             },
-            "examples": [_example(code) for code in SHOWN],
         },
         "FieldError": {
             "type": "object",

@@ -117,6 +117,23 @@ class TestProblemResponse:
         assert found["description"].endswith("Codes in `errors`: `blank`, `required`.")
 
 
+class TestShownErrors:
+    def shown(self, codes, **options):
+        content = problem_response(codes, **options)["content"]["application/problem+json"]
+        return [example["value"] for example in content.get("examples", {}).values()]
+
+    def test_are_one_with_and_one_without_fields(self):
+        (plain,), (of_fields,) = self.shown(["invalid_credentials"]), self.shown(["validation_error"])
+        assert (plain["status"], plain["code"]) == (401, "invalid_credentials")
+        assert (of_fields["status"], of_fields["errors"][0]["code"]) == (422, "unknown_field")
+        assert "errors" not in plain
+
+    def test_stand_nowhere_else(self):
+        assert not self.shown(["invalid_token"])
+        assert not self.shown(["invalid_credentials", "invalid_token"])
+        assert not self.shown(["validation_error"], field_codes=["required"])
+
+
 class TestProblemSchemas:
     def test_have_all_codes_of_the_contract(self):
         assert set(problem_schemas()["Problem"]["properties"]["code"]["enum"]) == set(PROBLEMS)
@@ -125,8 +142,5 @@ class TestProblemSchemas:
         said = problem_schemas()["Problem"]["properties"]["code"]["description"].splitlines()
         assert said == [f"* `{code}`: {PROBLEMS[code].detail}" for code in sorted(PROBLEMS)]
 
-    def test_show_an_error_with_and_one_without_fields(self):
-        plain, of_fields = problem_schemas()["Problem"]["examples"]
-        assert (plain["status"], plain["code"]) == (401, "invalid_credentials")
-        assert (of_fields["status"], of_fields["errors"][0]["code"]) == (422, "unknown_field")
-        assert "errors" not in plain
+    def test_show_no_error_for_all_statuses(self):
+        assert "examples" not in problem_schemas()["Problem"]
