@@ -69,7 +69,7 @@ class TestAppearance:
             page.wait_for_selector("dialog[open] .console-facts")
             assert faults(page) == []
             page.keyboard.press("Escape")
-            assert page.evaluate("document.activeElement.dataset.focus") == "open"
+            until(lambda: page.evaluate("document.activeElement.dataset.focus") == "open")
 
     @pytest.mark.parametrize("width", [600, 900, 1920])
     def test_needs_no_scrolling_sideways(self, console, width):

@@ -156,8 +156,9 @@ class TestAWorkerWithoutDatabase:
                 running.process.send_signal(signal.SIGTERM)
                 assert running.process.wait(timeout=200) == 0
                 seconds = time.monotonic() - began
-            # A job of the queue may have begun just before, and waits for its answer for as long as jobs do.
-            assert seconds < JOB_TIMEOUT_SECONDS + END_SECONDS + lateness.allowance
+            # A job of the queue may have begun just before, and waits for its answer for as long as jobs do; so
+            # does the statement that records how it ended.
+            assert seconds < 2 * JOB_TIMEOUT_SECONDS + END_SECONDS + lateness.allowance
 
     def test_that_loses_it_in_mid_send_repeats_a_mail_at_most_under_the_same_name(
         self, url, site, network, mail_server, newcomer
