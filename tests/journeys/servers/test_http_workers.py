@@ -287,16 +287,22 @@ class TestTheEnd:
             assert server.process.wait(timeout=60) == 0
 
 
+def replacing_workers(server):
+    """Have all workers replaced, and yield again and again until they are."""
+    before = set(until(lambda: len(workers_of(server)) == WORKERS and workers_of(server)))
+    server.process.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + ALL_BACK_SECONDS
+    while before & set(workers_of(server)) or len(workers_of(server)) != WORKERS:
+        assert time.monotonic() < deadline
+        yield
+
+
 class TestReplacing:
     def test_on_sighup_loses_no_request(self, server, newcomer):
         person = newcomer(server)
         person.register()
-        before = set(until(lambda: len(workers_of(server)) == WORKERS and workers_of(server)))
-        server.process.send_signal(signal.SIGHUP)
         answers = 0
-        deadline = time.monotonic() + ALL_BACK_SECONDS
-        while before & set(workers_of(server)) or len(workers_of(server)) != WORKERS:
-            assert time.monotonic() < deadline
+        for _ in replacing_workers(server):
             headers = {"Authorization": f"Bearer {person.tokens['access_token']}"}
             assert httpx.get(f"{person.base}/auth/me", headers=headers, timeout=60).status_code == 200
             answers += 1
@@ -305,12 +311,8 @@ class TestReplacing:
 
     @pytest.mark.skipif(sys.platform != "linux", reason="other kernels give a worker connections that say nothing yet")
     def test_closes_no_connection_on_which_nothing_was_asked_yet(self, server):
-        before = set(until(lambda: len(workers_of(server)) == WORKERS and workers_of(server)))
-        server.process.send_signal(signal.SIGHUP)
         answers = 0
-        deadline = time.monotonic() + ALL_BACK_SECONDS
-        while before & set(workers_of(server)) or len(workers_of(server)) != WORKERS:
-            assert time.monotonic() < deadline
+        for _ in replacing_workers(server):
             clients = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=60) for _ in range(4)]
             for client in clients:
                 client.connect()
